@@ -1,0 +1,1 @@
+"""The face: Flask, Flask-Admin, screens and commands. The composition root of the web."""

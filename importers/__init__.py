@@ -1,0 +1,1 @@
+"""Spreadsheets in: read, map, normalise, validate, diff, preview, apply, undo."""
