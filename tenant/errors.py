@@ -4,11 +4,13 @@ A `Refusal` is an answer to a person: a Chinese sentence naming what is wrong an
 `WallBreach` are mistakes of the program itself; they are never shown to a user and never caught as a refusal.
 """
 
+from typing import Any
+
 NOT_FOUND = "没有找到这条记录。它可能不存在，或不在您的管理范围内。请返回列表重新选择。"
 STALE = "这条记录在您打开之后已被他人修改。请对照最新内容，重新填写后再保存。"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault: nothing broke when it is raised
+class Refusal(Exception):
     """The domain declines; nothing has been changed.
 
     `code` is stable and English, for JSON and tests; `message` is Chinese and says what is wrong and the way out;
@@ -27,9 +29,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault: nothing broke 
         """Return the Chinese sentence, nothing else."""
         return self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way between processes, which Python's own exceptions with named arguments do not."""
+        return _rebuilt, (type(self), self.as_json())
+
     def as_json(self) -> dict[str, str | None]:
         """Return the four parts under stable keys, for `--json` and for answers to scripts."""
         return {"code": self.code, "message": self.message, "field": self.field, "value": self.value}
+
+
+def _rebuilt(kind: type[Refusal], parts: dict[str, Any]) -> Refusal:
+    """Build a refusal again from its class and its four parts."""
+    return kind(**parts)
 
 
 class NotFound(Refusal):
@@ -77,9 +88,9 @@ class SettingsError(Refusal):
         super().__init__(code=code, message=message, field=field, value=value)
 
 
-class ScopeMissing(RuntimeError):  # noqa: N818 - names the state, as ScopeMissing reads at every raise
+class ScopeMissing(RuntimeError):
     """A statement was about to run without a scope. A programming error: closed by default, never a user's answer."""
 
 
-class WallBreach(RuntimeError):  # noqa: N818 - names the event
+class WallBreach(RuntimeError):
     """A statement or row was about to cross the wall between offices. A programming error, never a user's answer."""

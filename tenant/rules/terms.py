@@ -1,6 +1,7 @@
 """The words the whole domain shares: each is stored by its English value and shown by its Chinese label."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Term(StrEnum):
@@ -8,7 +9,7 @@ class Term(StrEnum):
 
     label: str
 
-    def __new__(cls, value: str, label: str) -> "Term":
+    def __new__(cls, value: str, label: str) -> Self:
         """Build a member from its stored value and its Chinese label."""
         member = str.__new__(cls, value)
         member._value_ = value
