@@ -1,0 +1,7 @@
+"""The one subclass."""
+
+from flask_admin.contrib.sqla import ModelView
+
+
+class OfficeView(ModelView):
+    """The one."""

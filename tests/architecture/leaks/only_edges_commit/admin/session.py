@@ -1,0 +1,5 @@
+"""The edge of a request."""
+
+
+def leave(session):
+    session.commit()
