@@ -31,6 +31,13 @@ def zone_of(zone: Zone) -> ZoneInfo:
         ) from error
 
 
+def as_utc(instant: datetime) -> datetime:
+    """Return the same instant on the UTC clock, where adding minutes is safe. Raises ValueError for a naive one."""
+    if instant.tzinfo is None:
+        raise ValueError(f"an instant needs a zone: {instant.isoformat()}")
+    return instant.astimezone(UTC)
+
+
 def local_day(instant: datetime, zone: Zone) -> date:
     """Return the calendar day of the instant where the office is."""
     return _local(instant, zone).date()
@@ -100,6 +107,4 @@ def next_opening(instant: datetime, opens: time, zone: Zone) -> datetime:
 
 def _local(instant: datetime, zone: Zone) -> datetime:
     """Return the instant on the local clock. Raises ValueError for a naive one: it is no instant at all."""
-    if instant.tzinfo is None:
-        raise ValueError(f"an instant needs a zone: {instant.isoformat()}")
-    return instant.astimezone(zone_of(zone))
+    return as_utc(instant).astimezone(zone_of(zone))

@@ -151,6 +151,17 @@ class ClockKind(Term):
     FOLLOW_UP = "follow_up", "回访"
     SUGGESTION_REPLY = "suggestion_reply", "建议答复"
     REGRADE = "regrade", "自动升为重大"
+    PROMISED = "promised", "约定完成"
+
+
+class ClockStart(Term):
+    """时限起点 — the event that starts a clock."""
+
+    RECEIPT = "receipt", "接报"
+    DISPATCH = "dispatch", "派单"
+    GRADING = "grading", "定级"
+    CONTACT = "contact", "上次联系"
+    COMPLETION = "completion", "完成"
 
 
 class ClockMeasure(Term):
@@ -221,6 +232,14 @@ class DunningLevel(Term):
     LETTER = "letter", "律师函"
     SUIT = "suit", "起诉"
     WATCH = "watch", "产权关注"
+
+
+class CustomerSize(Term):
+    """客户规模 — whom a rung of the dunning ladder is for (B-F5)."""
+
+    ALL = "all", "全部客户"
+    ORDINARY = "ordinary", "一般客户"
+    BIG = "big", "大客户"
 
 
 class DunningState(Term):

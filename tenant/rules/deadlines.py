@@ -1,0 +1,108 @@
+"""When a clock on a ticket runs out: the manuals' minutes, same days, days and months as instants.
+
+Minute clocks run day and night (the desk is manned, B-S1); only what was put off to the morning handover waits (B-S3).
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from tenant.calendars import (
+    Zone,
+    as_utc,
+    desk_open,
+    end_of_day,
+    end_of_nth_day,
+    local_day,
+    months_after,
+    next_opening,
+    start_of_day,
+)
+from tenant.rules.terms import ClockKind, ClockMeasure, ClockStart, TicketKind
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One time limit of the manuals, as the policy table states it.
+
+    `qualifier` narrows the term to one category, urgency or gravity (its stored value), None means all of them but
+    those in `spares`; `amount` counts in `measure` and is 0 for the same day; `minimum` is in minutes, 0 means none;
+    `waits` tells that the clock of something put off at night starts at the morning handover (B-S3); `ladder` names
+    the escalation ladder climbed after a breach, None when a breach does not escalate.
+    """
+
+    kind: ClockKind
+    ticket: TicketKind
+    starts: ClockStart
+    qualifier: str | None
+    spares: frozenset[str]
+    measure: ClockMeasure
+    amount: int
+    minimum: int
+    waits: bool
+    ladder: str | None
+    source: str
+
+
+def due_at(term: Term, started_at: datetime, zone: Zone) -> datetime:
+    """Return the UTC instant up to which the term may be met, counted from `started_at` in the office's zone.
+
+    Minutes pass whatever the wall clock does; a same day ends at local 24:00, N days at 24:00 of the N-th day after, N
+    months at 24:00 of the anniversary, clamped to the month's last day (A-C2c). Never sooner than `minimum` minutes
+    after the start: a grave complaint at 23:50 still leaves two hours (A-C4a).
+    """
+    started = as_utc(started_at)
+    floor = started + timedelta(minutes=term.minimum)
+    if term.measure is ClockMeasure.MINUTES:
+        due = started + timedelta(minutes=term.amount)
+    elif term.measure is ClockMeasure.SAME_DAY:
+        due = end_of_day(started, zone)
+    elif term.measure is ClockMeasure.DAYS:
+        due = end_of_nth_day(started, term.amount, zone)
+    else:
+        anniversary = months_after(local_day(started, zone), term.amount)
+        due = start_of_day(anniversary + timedelta(days=1), zone)
+    return max(due, floor)
+
+
+def started_at(term: Term, event_at: datetime, opens: time, closes: time, zone: Zone, *, put_off: bool) -> datetime:
+    """Return when the term's clock starts, as UTC: at the event, or at the morning handover (B-S3).
+
+    Only what was `put_off` ("tomorrow") while the desk was closed waits, and only on a term that `waits`; an urgent
+    request never does, because its term does not.
+    """
+    event = as_utc(event_at)
+    if put_off and term.waits and not desk_open(event, opens, closes, zone):
+        return next_opening(event, opens, zone)
+    return event
+
+
+def breached(due_at: datetime, met_at: datetime | None, at: datetime) -> bool:
+    """Tell whether a clock is late at the instant `at`.
+
+    Met at the due instant itself it is on time (times are recorded to the minute, A 4.5.2); not met at that instant it
+    is late: a sweep asks for what is due and not done.
+    """
+    if met_at is not None and met_at <= at:
+        return met_at > due_at
+    return at >= due_at
+
+
+def terms_for(
+    terms: Iterable[Term],
+    ticket: TicketKind,
+    starts: ClockStart,
+    qualifiers: Collection[str] = (),
+) -> tuple[Term, ...]:
+    """Return the terms that an event starts on a ticket, at most one for each kind of clock, in the table's order.
+
+    `qualifiers` are the stored values that hold for the ticket: category, `urgent` or `ordinary`, gravity. A term with
+    a qualifier that holds stands before the general one of the same kind.
+    """
+    chosen: dict[ClockKind, Term] = {}
+    for term in terms:
+        if term.ticket is not ticket or term.starts is not starts or not term.spares.isdisjoint(qualifiers):
+            continue
+        if term.qualifier in qualifiers or (term.qualifier is None and term.kind not in chosen):
+            chosen[term.kind] = term
+    return tuple(chosen.values())

@@ -1,0 +1,129 @@
+"""The numbers people read aloud: tickets, receipts, units; written and read here and nowhere else."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from tenant.errors import Refusal
+from tenant.rules.terms import TicketKind
+
+_TICKET_LETTERS = {TicketKind.REQUEST: "BS", TicketKind.COMPLAINT: "TS", TicketKind.DEFECT: "ZG"}
+_TICKET_KINDS = {letters: kind for kind, letters in _TICKET_LETTERS.items()}
+_TICKET = re.compile(r"(BS|TS|ZG)([0-9]{4})([0-9]{2})([0-9]{2})-([0-9]{4,6})")
+_RECEIPT = re.compile(r"[0-9]{8}")
+_LAST_RECEIPT = 99_999_999
+_LAST_TICKET = 999_999
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_DASHES = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2500), "-")
+_WORDED = re.compile(
+    r"(?P<building>[0-9A-Z]+)(?:栋|幢|座|号楼)(?:(?P<section>[0-9A-Z]+)单元)?(?P<room>[0-9A-Z]+)(?:室|房)?"
+)
+_DASHED = re.compile(r"(?P<building>[0-9A-Z]+)-(?:(?P<section>[0-9A-Z]+)-)?(?P<room>[0-9A-Z]+)")
+_SHOP = re.compile(r"[A-Z]{1,3}[0-9]{1,6}")
+_LONGEST_PART = 12
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TicketNumber:
+    """A ticket's number, `BS20261121-0007`: kind, local day of registration, running number of that day and office."""
+
+    kind: TicketKind
+    day: date
+    running: int
+
+    def __str__(self) -> str:
+        """Write the number; running numbers have four digits and grow beyond 9999."""
+        return f"{_TICKET_LETTERS[self.kind]}{self.day:%Y%m%d}-{self.running:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitNumber:
+    """A unit's number in its parts: `5-1-101`, `5-101` without a section, `S01` for a shop without a building."""
+
+    building: str | None
+    section: str | None
+    room: str
+
+    def __str__(self) -> str:
+        """Write the number as it is stored and shown."""
+        return "-".join(part for part in (self.building, self.section, self.room) if part is not None)
+
+
+def ticket_number(kind: TicketKind, day: date, running: int) -> str:
+    """Write a ticket's number. Raises ValueError for a running number below 1 or above six digits."""
+    if not 1 <= running <= _LAST_TICKET:
+        raise ValueError(f"running numbers go from 1 to {_LAST_TICKET}, not {running}")
+    return str(TicketNumber(kind, day, running))
+
+
+def parse_ticket_number(text: str) -> TicketNumber:
+    """Read a ticket's number as typed, also in small or full-width letters; anything else is refused."""
+    plain = _plain(text)
+    found = _TICKET.fullmatch(plain)
+    try:
+        if found is None or int(found[5]) == 0:
+            raise ValueError(plain)
+        number = TicketNumber(_TICKET_KINDS[found[1]], date(int(found[2]), int(found[3]), int(found[4])), int(found[5]))
+        if str(number) != plain:
+            raise ValueError(plain)
+    except ValueError as error:
+        message = f"「{text}」不是单号。单号由类别、日期和序号组成，例如 BS20261121-0007，请照单据填写。"
+        raise Refusal(code="ticket_number", message=message, field="number", value=text) from error
+    return number
+
+
+def work_order_number(ticket: str, running: int) -> str:
+    """Write the number of a ticket's `running`-th work order: `BS20261121-0007-1` (A-W2). Raises ValueError below 1."""
+    if running < 1:
+        raise ValueError(f"running numbers begin with 1, not {running}")
+    return f"{ticket}-{running}"
+
+
+def receipt_number(running: int) -> str:
+    """Write a receipt's number, eight digits without gaps (B-F9). Raises ValueError outside 1 to 99999999."""
+    if not 1 <= running <= _LAST_RECEIPT:
+        raise ValueError(f"receipt numbers go from 1 to {_LAST_RECEIPT}, not {running}")
+    return f"{running:08d}"
+
+
+def parse_receipt_number(text: str) -> int:
+    """Read a receipt's number back; anything but eight digits above zero is refused."""
+    plain = _plain(text)
+    if not _RECEIPT.fullmatch(plain) or int(plain) == 0:
+        message = f"「{text}」不是收据号。收据号是 8 位数字，例如 00012345，请照收据填写。"
+        raise Refusal(code="receipt_number", message=message, field="receipt_number", value=text)
+    return int(plain)
+
+
+def parse_unit_number(text: str) -> UnitNumber:
+    """Read a unit's number as people write it: `5-1-101`, `5—1—101`, `5栋1单元101室`, `s01`; anything else is refused.
+
+    Letters become capitals and full-width characters plain; leading zeros stay, for `0101` is a room of its own.
+    """
+    plain = _plain(text)
+    found = _WORDED.fullmatch(plain) or _DASHED.fullmatch(plain)
+    if found:
+        number = UnitNumber(found["building"], found["section"], found["room"])
+    elif _SHOP.fullmatch(plain):
+        number = UnitNumber(None, None, plain)
+    else:
+        raise _no_unit(text)
+    if any(len(part) > _LONGEST_PART for part in (number.building, number.section, number.room) if part):
+        raise _no_unit(text)
+    return number
+
+
+def _plain(text: str) -> str:
+    """Return the text in plain capitals without spaces, every kind of dash as `-`."""
+    return "".join(text.translate(_FULL_WIDTH).translate(_DASHES).split()).upper()
+
+
+def _no_unit(text: str) -> Refusal:
+    """Build the refusal of a unit number."""
+    return Refusal(
+        code="unit_number",
+        message=f"「{text}」不是房号。房号写作 楼栋-单元-房间，例如 5-1-101；没有楼栋的商铺写作 S01。",
+        field="unit",
+        value=text,
+    )
