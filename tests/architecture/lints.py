@@ -82,7 +82,7 @@ def matching_lines(source: Source, pattern: re.Pattern[str]) -> Iterator[tuple[i
         yield source.text.count("\n", 0, found.start()) + 1, found.group(0)
 
 
-# ------------------------------------------------------------------------------------------------------------------ time
+# ---- time
 CLOCK_READERS = re.compile(
     r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|time_ns|localtime|gmtime|ctime|strftime))$"
 )
@@ -105,7 +105,7 @@ def clock_is_read_in_one_place(source: Source) -> Iterator[Leak]:
             yield Leak(node.lineno, f"`{dotted(node)}` reads the machine's clock: ask tenant.clock")
 
 
-# ----------------------------------------------------------------------------------------------------------- transactions
+# ---- transactions
 @lint
 def only_edges_commit(source: Source) -> Iterator[Leak]:
     """A service that committed half-way left a complaint without its clock when the second half was refused.
@@ -168,7 +168,7 @@ def policies_have_no_or(source: Source) -> Iterator[Leak]:
                 yield Leak(node.lineno, "`office_id = … OR …`: give the other reader a role and a policy of its own")
 
 
-# ------------------------------------------------------------------------------------------------------------------- face
+# ---- face
 @lint
 def model_views_go_through_office_view(source: Source) -> Iterator[Leak]:
     """Overriding the documented hooks of Flask-Admin left 18 of 23 probes open; a second subclass forgets the rest.
@@ -214,7 +214,7 @@ def pages_fetch_nothing_from_elsewhere(source: Source) -> Iterator[Leak]:
             yield Leak(line, f"`{found}`: everything a page needs is served from here")
 
 
-# ----------------------------------------------------------------------------------------------------------------- budget
+# ---- budget
 @lint
 def files_stay_small(source: Source) -> Iterator[Leak]:
     """Every admired code base's ugliest file, 4,216 to 6,392 lines, was once 400."""
@@ -238,7 +238,7 @@ def functions_stay_short(source: Source) -> Iterator[Leak]:
                 yield Leak(node.lineno, f"`{node.name}` has {lines} lines: split it at {LINES_A_FUNCTION}")
 
 
-# ------------------------------------------------------------------------------------------------------------------ names
+# ---- names
 TERM_FIRST = re.compile(r"^[\u4e00-\u9fff][^\n—]* — \S")
 EMPTY_NAMES = {
     "util",
@@ -286,7 +286,7 @@ def names_are_full_nouns(source: Source) -> Iterator[Leak]:
             yield Leak(line, f"`{name}`: `{word}` says nothing; name the thing in English, in full")
 
 
-# ------------------------------------------------------------------------------------------------------------------ tests
+# ---- tests
 @lint
 def tests_never_skip(source: Source) -> Iterator[Leak]:
     """A skipped test is a green line that proves nothing: the broker tests were skipped for as long as none ran."""

@@ -3,6 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 import pytest
+
 from architecture.lints import LINES_A_FILE, LINTS, PRODUCT, Source
 
 ROOT = Path(__file__).parents[2]
