@@ -63,7 +63,15 @@ def complaints_about(wheel: Path) -> list[str]:
 def install(wheel: Path, folder: Path) -> Path:
     """Install ``wheel`` and its locked requirements into a new environment and return that environment's bin folder."""
     venv.create(folder, with_pip=True)
-    pip = [folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    pip: list[str | Path] = [
+        folder / "bin/python",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+        "--no-deps",
+    ]
     run(*pip, "--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements/main.txt", cwd=folder)
     run(*pip, wheel, cwd=folder)
     run(folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "check", cwd=folder)
