@@ -1,0 +1,214 @@
+"""What calamine does not tell about an .xlsx, recovered by one pass over its markup in bounded memory.
+
+Runs only inside the limited child process. Finds per sheet: cells holding an error, formulas saved without a result,
+hidden rows, merged ranges, and how far the content really reaches (the declared `<dimension>` is not to be trusted).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+_CHUNK = 1 << 18
+_MAIN_ROLE = "/worksheet"
+MERGES_KEPT = 20_000
+MARKS_KEPT = 200_000
+
+
+class Suspicious(Exception):
+    """The markup is not something a spreadsheet program writes. `code` names the refusal."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Findings:
+    """What one sheet's markup says.
+
+    Rows and columns count from 1; marks map (row, column) to `error:#N/A` or `formula`.
+    """
+
+    name: str
+    hidden: bool
+    last_row: int = 0
+    last_column: int = 0
+    cells: int = 0
+    marks: dict[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: list[int] = field(default_factory=list)
+    merges: list[str] = field(default_factory=list)
+
+
+def local(name: str) -> str:
+    """Return a tag's name without its prefix: some writers put one on every tag."""
+    return name.rpartition(":")[2]
+
+
+class _SheetScan:
+    """The handlers of one sheet: cell by cell, remembering nothing but the findings."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.found = findings
+        self.row = 0
+        self.column = 0
+        self.kind = ""
+        self.formula = False
+        self.filled = False
+        self.in_value = False
+        self.text: list[str] = []
+        self.columns: dict[str, int] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = name if ":" not in name else local(name)
+        if tag == "c":
+            self._start_cell(attributes)
+        elif tag in {"v", "t"}:
+            self.in_value = True
+        elif tag == "f":
+            self.formula = True
+        elif tag == "row":
+            self._start_row(attributes)
+        elif tag == "mergeCell" and len(self.found.merges) < MERGES_KEPT:
+            self.found.merges.append(attributes.get("ref", ""))
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        number = attributes.get("r", "")
+        self.row = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else self.row + 1  # noqa: PLR2004
+        self.column = 0
+        if attributes.get("hidden") in {"1", "true"} and len(self.found.hidden_rows) < MARKS_KEPT:
+            self.found.hidden_rows.append(self.row)
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        letters = attributes.get("r", "").rstrip("0123456789")
+        self.column = (self.columns.get(letters) or self._place(letters)) if letters else self.column + 1
+        self.kind = attributes.get("t", "")
+        self.formula = self.filled = False
+
+    def _place(self, letters: str) -> int:
+        place = 0
+        for letter in letters[:4].upper():
+            place = place * 26 + ord(letter) - 64
+        self.columns[letters] = place
+        return place
+
+    def text_seen(self, text: str) -> None:
+        if self.in_value:
+            self.filled = True
+            if self.kind == "e":
+                self.text.append(text[:20])
+
+    def end(self, name: str) -> None:
+        tag = name if ":" not in name else local(name)
+        if tag == "c":
+            self._end_cell()
+        elif tag in {"v", "t"}:
+            self.in_value = False
+
+    def _end_cell(self) -> None:
+        if not (self.filled or self.formula):
+            return
+        found = self.found
+        found.cells += 1
+        found.last_row = max(found.last_row, self.row)
+        found.last_column = max(found.last_column, self.column)
+        if self.kind == "e":
+            self._mark("error:" + "".join(self.text)[:20])
+            self.text.clear()
+        elif self.formula and not self.filled and self.kind != "str":
+            self._mark("formula")
+
+    def _mark(self, what: str) -> None:
+        if len(self.found.marks) < MARKS_KEPT:
+            self.found.marks[self.row, self.column] = what
+
+
+def scan(archive: zipfile.ZipFile, inflated_limit: int) -> list[Findings]:
+    """Return the findings of each worksheet in the workbook's order.
+
+    Raises Suspicious when the parts inflate beyond `inflated_limit` bytes, declare entities, or are no XML.
+    """
+    budget = [inflated_limit]
+    every: list[Findings] = []
+    for name, hidden, path in _sheets(archive, budget):
+        findings = Findings(name, hidden)
+        sheet = _SheetScan(findings)
+        _parse(archive, path, budget, sheet)
+        every.append(findings)
+    return every
+
+
+def _parse(archive: zipfile.ZipFile, path: str, budget: list[int], sheet: _SheetScan) -> None:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = sheet.start
+    parser.EndElementHandler = sheet.end
+    parser.CharacterDataHandler = sheet.text_seen
+    _feed(parser, archive, path, budget)
+
+
+def _feed(parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budget: list[int]) -> None:
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        with archive.open(path) as part:
+            while chunk := part.read(_CHUNK):
+                budget[0] -= len(chunk)
+                if budget[0] < 0:
+                    raise Suspicious("workbook_bomb")
+                parser.Parse(chunk, False)  # noqa: FBT003  expat takes no keywords
+        parser.Parse(b"", True)  # noqa: FBT003
+    except (expat.ExpatError, zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as mistake:
+        raise Suspicious("workbook_damaged") from mistake
+
+
+def _refuse_doctype(*_declared: object) -> None:
+    raise Suspicious("workbook_entities")
+
+
+def _sheets(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, bool, str]]:
+    """Return name, hidden and part of each worksheet, in the order of the workbook's tabs."""
+    book = _workbook_part(archive, budget)
+    targets = _targets(archive, book, budget)
+    listed: list[tuple[str, bool, str]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if local(name) == "sheet":
+            relation = next((value for key, value in attributes.items() if local(key) == "id"), "")
+            hidden = attributes.get("state", "visible") != "visible"
+            if relation in targets:
+                listed.append((attributes.get("name", ""), hidden, targets[relation]))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    _feed(parser, archive, book, budget)
+    return listed
+
+
+def _workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
+    for kind, target in _relations(archive, "_rels/.rels", "", budget).values():
+        if kind.endswith("/officeDocument"):
+            return target
+    raise Suspicious("not_a_workbook")
+
+
+def _targets(archive: zipfile.ZipFile, book: str, budget: list[int]) -> dict[str, str]:
+    folder, name = posixpath.split(book)
+    relations = _relations(archive, posixpath.join(folder, "_rels", name + ".rels"), folder, budget)
+    return {key: target for key, (kind, target) in relations.items() if kind.endswith(_MAIN_ROLE)}
+
+
+def _relations(archive: zipfile.ZipFile, path: str, folder: str, budget: list[int]) -> dict[str, tuple[str, str]]:
+    relations: dict[str, tuple[str, str]] = {}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if local(name) == "Relationship":
+            target = attributes.get("Target", "")
+            whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            relations[attributes.get("Id", "")] = (attributes.get("Type", ""), whole)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    _feed(parser, archive, path, budget)
+    return relations

@@ -1,0 +1,196 @@
+"""The child process that opens a workbook: limited in memory and time, so that a hostile file ends it and nothing else.
+
+Reads the file from standard input and writes JSON lines to standard output: one line for the book, one for each sheet,
+then its rows in blocks, then `null`. A date travels as a list of one ISO text. What it cannot read it says as
+`{"refused": code}`; when it dies, the parent says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import resource
+import sys
+import warnings
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from importers import _prescan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import python_calamine as calamine
+
+_BLOCK = 500
+#: Beyond this box calamine would ask for memory by the cell, filled or not: such sheets are read sparsely.
+_DENSE_CELLS = 12_000_000
+_DENSE_COLUMNS = 1_024
+_SPARSE_ROWS = 200_000
+_SPARSE_COLUMNS = 256
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read standard input within the limits on the command line: bytes of memory, seconds, cells, bytes inflated."""
+    memory, seconds, cells, inflated, form = (
+        int(arguments[0]),
+        int(arguments[1]),
+        int(arguments[2]),
+        int(arguments[3]),
+        arguments[4],
+    )
+    _limit(resource.RLIMIT_CPU, seconds)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, memory)
+    warnings.simplefilter("ignore")
+    content = sys.stdin.buffer.read()
+    try:
+        for line in _lines(content, form, cells, inflated):
+            sys.stdout.write(json.dumps(line, ensure_ascii=True, separators=(",", ":"), allow_nan=True) + "\n")
+    except _prescan.Suspicious as mistake:
+        sys.stdout.write("\n" + json.dumps({"refused": mistake.code}) + "\n")
+    except MemoryError:
+        return 3
+    return 0
+
+
+def _limit(which: int, value: int) -> None:
+    try:
+        resource.setrlimit(which, (value, value))
+    except (ValueError, OSError):  # a system that does not know this limit, or a lower one is already set
+        return
+
+
+def _lines(content: bytes, form: str, cells: int, inflated: int) -> Iterator[Any]:
+    if form == "text":
+        yield {"sheets": 1}
+        yield _sheet_line("CSV")
+        yield from _blocks(_csv_rows(content), cells)
+        return
+    findings: list[_prescan.Findings] = []
+    if form == "xlsx":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            findings = _prescan.scan(archive, inflated)
+    yield from _calamine_lines(content, findings, cells)
+
+
+def _sheet_line(name: str, *, hidden: bool = False, found: _prescan.Findings | None = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "hidden": hidden,
+        "marks": [[row, column, what] for (row, column), what in found.marks.items()] if found else [],
+        "hidden_rows": found.hidden_rows if found else [],
+        "merges": found.merges if found else [],
+        "far": bool(found and _is_far(found)),
+    }
+
+
+def _is_far(found: _prescan.Findings) -> bool:
+    return found.last_column > _DENSE_COLUMNS or found.last_row * found.last_column > _DENSE_CELLS
+
+
+def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: int) -> Iterator[Any]:
+    import python_calamine as calamine  # noqa: PLC0415  after the limits are set
+
+    by_name = {found.name: found for found in findings}
+    try:
+        with calamine.load_workbook(io.BytesIO(content)) as book:
+            tabs = [tab for tab in book.sheets_metadata if tab.typ == calamine.SheetTypeEnum.WorkSheet]
+            yield {"sheets": len(tabs)}
+            for tab in tabs:
+                found = by_name.get(tab.name)
+                hidden = tab.visible != calamine.SheetVisibleEnum.Visible
+                yield _sheet_line(tab.name, hidden=hidden, found=found)
+                if hidden:
+                    yield None
+                elif found and _is_far(found):
+                    yield from _blocks(_sparse_rows(content, tab.name), cells)
+                else:
+                    yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), cells)
+    except calamine.PasswordError:
+        raise _prescan.Suspicious("workbook_encrypted") from None
+    except calamine.CalamineError:
+        raise _prescan.Suspicious("workbook_damaged") from None
+
+
+def _dense_rows(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
+    """Yield a sheet's rows from row 1 and column A on; calamine begins at the first filled row."""
+    start = sheet.start
+    if start is None:
+        return
+    for _ in range(start[0]):
+        yield []
+    margin = [None] * start[1]
+    for row in sheet.iter_rows():
+        yield [*margin, *row] if len(row) + start[1] > start[1] else row
+
+
+def _sparse_rows(content: bytes, name: str) -> Iterator[Sequence[Any]]:
+    """Yield the near part of a sheet whose cells lie far apart; how much was left out is said in a notice."""
+    import openpyxl  # noqa: PLC0415  after the limits are set
+
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    sheet = book[name]
+    sheet.reset_dimensions()
+    yield from sheet.iter_rows(max_row=_SPARSE_ROWS, max_col=_SPARSE_COLUMNS, values_only=True)
+
+
+def _csv_rows(content: bytes) -> Iterator[list[str]]:
+    text = _decoded(content)
+    head = text[:8_192]
+    delimiter = max(",\t;|", key=head.count)
+    csv.field_size_limit(1 << 17)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    except csv.Error:
+        raise _prescan.Suspicious("workbook_damaged") from None
+
+
+def _decoded(content: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else encoding)
+        except UnicodeDecodeError:
+            continue
+    raise _prescan.Suspicious("text_unreadable")
+
+
+def _blocks(rows: Iterable[Sequence[Any]], cells: int) -> Iterator[Any]:
+    """Yield rows in blocks, blank ends trimmed, blank rows at the end left out, and at last None."""
+    block: list[list[Any]] = []
+    blanks = 0
+    for row in rows:
+        wire = [_wire(value) for value in row]
+        while wire and wire[-1] is None:
+            wire.pop()
+        if not wire:
+            blanks += 1
+            continue
+        block.extend([] for _ in range(blanks))
+        blanks = 0
+        block.append(wire)
+        cells -= len(wire)
+        if cells < 0:
+            raise _prescan.Suspicious("workbook_too_large")
+        if len(block) >= _BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
+    yield None
+
+
+def _wire(value: object) -> str | int | float | list[str] | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, dt.datetime | dt.date):
+        return [value.isoformat()]
+    return str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
