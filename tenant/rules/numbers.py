@@ -9,17 +9,19 @@ from tenant.rules.terms import TicketKind
 
 _TICKET_LETTERS = {TicketKind.REQUEST: "BS", TicketKind.COMPLAINT: "TS", TicketKind.DEFECT: "ZG"}
 _TICKET_KINDS = {letters: kind for kind, letters in _TICKET_LETTERS.items()}
-_TICKET = re.compile(r"(BS|TS|ZG)([0-9]{4})([0-9]{2})([0-9]{2})-([0-9]{4,6})")
+_TICKET = re.compile(r"(?P<letters>BS|TS|ZG)(?P<day>[0-9]{8})-(?P<running>[0-9]{4,6})")
 _RECEIPT = re.compile(r"[0-9]{8}")
 _LAST_RECEIPT = 99_999_999
 _LAST_TICKET = 999_999
 
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+# `str.upper` would turn letters of other alphabets into plain capitals: only a to z are raised
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_CAPITALS = {code: code - 0x20 for code in range(0x61, 0x7B)}
 _DASHES = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2500), "-")
 _WORDED = re.compile(
-    r"(?P<building>[0-9A-Z]+)(?:栋|幢|座|号楼)(?:(?P<section>[0-9A-Z]+)单元)?(?P<room>[0-9A-Z]+)(?:室|房)?"
+    r"(?P<building>[0-9A-Z]+)(?:栋|幢|座|号楼)(?:(?P<section>[0-9A-Z]+)单元)?(?P<room>[0-9A-Z]+)(?:室|房)?",
 )
-_DASHED = re.compile(r"(?P<building>[0-9A-Z]+)-(?:(?P<section>[0-9A-Z]+)-)?(?P<room>[0-9A-Z]+)")
+_DASHED = re.compile(r"(?P<building>[0-9A-Z]+)-(?:(?P<section>[0-9A-Z]+)-)?(?P<room>[0-9A-Z]+)(?:室|房)?")
 _SHOP = re.compile(r"[A-Z]{1,3}[0-9]{1,6}")
 _LONGEST_PART = 12
 
@@ -34,7 +36,8 @@ class TicketNumber:
 
     def __str__(self) -> str:
         """Write the number; running numbers have four digits and grow beyond 9999."""
-        return f"{_TICKET_LETTERS[self.kind]}{self.day:%Y%m%d}-{self.running:04d}"
+        day = self.day.isoformat().replace("-", "")
+        return f"{_TICKET_LETTERS[self.kind]}{day}-{self.running:04d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,13 @@ def parse_ticket_number(text: str) -> TicketNumber:
     """Read a ticket's number as typed, also in small or full-width letters; anything else is refused."""
     plain = _plain(text)
     found = _TICKET.fullmatch(plain)
-    try:
-        if found is None or int(found[5]) == 0:
-            raise ValueError(plain)
-        number = TicketNumber(_TICKET_KINDS[found[1]], date(int(found[2]), int(found[3]), int(found[4])), int(found[5]))
-        if str(number) != plain:
-            raise ValueError(plain)
-    except ValueError as error:
-        message = f"「{text}」不是单号。单号由类别、日期和序号组成，例如 BS20261121-0007，请照单据填写。"
-        raise Refusal(code="ticket_number", message=message, field="number", value=text) from error
-    return number
+    day = _day(found["day"]) if found else None
+    if found and day:
+        number = TicketNumber(_TICKET_KINDS[found["letters"]], day, int(found["running"]))
+        if number.running > 0 and str(number) == plain:
+            return number
+    message = f"「{text}」不是单号。单号由类别、日期和序号组成，例如 BS20261121-0007，请照单据填写。"
+    raise Refusal(code="ticket_number", message=message, field="number", value=text)
 
 
 def work_order_number(ticket: str, running: int) -> str:
@@ -116,7 +116,15 @@ def parse_unit_number(text: str) -> UnitNumber:
 
 def _plain(text: str) -> str:
     """Return the text in plain capitals without spaces, every kind of dash as `-`."""
-    return "".join(text.translate(_FULL_WIDTH).translate(_DASHES).split()).upper()
+    return "".join(text.translate(_HALF_WIDTH).translate(_DASHES).translate(_CAPITALS).split())
+
+
+def _day(digits: str) -> date | None:
+    """Return the day written as eight digits, None when the calendar has none such."""
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
 
 
 def _no_unit(text: str) -> Refusal:

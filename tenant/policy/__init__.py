@@ -1,0 +1,148 @@
+"""The manuals' numbers as data: every row carries the id of the rule it stands for (`source = "A-W2"`).
+
+These are the group's defaults, read once. A broken table is a SettingsError naming file, row and field, and nothing
+starts; the tables are read whole by `check` at start-up.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from tenant.policy import tables
+from tenant.policy.tables import ORDINARY, URGENT, DunningSettings, Grant
+from tenant.rules.arrears import DunningTerm
+from tenant.rules.deadlines import Term
+from tenant.rules.gravity import GravityRoute, RepeatRule
+from tenant.rules.ladder import EscalationStep
+from tenant.rules.terms import Act, Area, ClockKind, TicketKind
+
+__all__ = [
+    "ORDINARY",
+    "URGENT",
+    "DunningSettings",
+    "Grant",
+    "acts_for",
+    "areas_for",
+    "check",
+    "clocks",
+    "dunning",
+    "dunning_settings",
+    "escalation",
+    "escalation_for",
+    "gravities",
+    "ladders",
+    "may",
+    "may_any",
+    "permissions",
+    "repeat_rule",
+]
+
+_FOLDER = Path(__file__).parent
+
+
+def check() -> None:
+    """Read every table. Raises SettingsError for the first that is broken."""
+    for table in (clocks, ladders, _dunning, _gravity, permissions):
+        table()
+
+
+@cache
+def clocks() -> tuple[Term, ...]:
+    """Return the time limits of tickets (A-W2 to A-W7, B-W11, B-W18, A-C2c, A-C4, A-C5, B-C11)."""
+    return tables.load_clocks(_FOLDER / "clocks.toml", ladders())
+
+
+@cache
+def ladders() -> Mapping[str, tuple[EscalationStep, ...]]:
+    """Return every escalation ladder by its name, lowest level first."""
+    return tables.load_escalation(_FOLDER / "escalation.toml")
+
+
+def escalation(ladder: str = "request") -> tuple[EscalationStep, ...]:
+    """Return one ladder, lowest level first. Raises KeyError for a name the table has not."""
+    return ladders()[ladder]
+
+
+def escalation_for(
+    ticket: TicketKind,
+    kind: ClockKind,
+    qualifiers: Collection[str] = (),
+) -> tuple[EscalationStep, ...]:
+    """Return the ladder that a stored clock climbs when it has run out, empty when nobody is told.
+
+    `qualifiers` are those that hold for the ticket now; a row with a qualifier that holds stands before the general
+    one. Spared tickets climb nothing.
+    """
+    chosen: Term | None = None
+    for term in clocks():
+        if term.ticket is not ticket or term.kind is not kind or not term.spares.isdisjoint(qualifiers):
+            continue
+        if term.qualifier in qualifiers or (term.qualifier is None and chosen is None):
+            chosen = term
+    return () if chosen is None or chosen.ladder is None else escalation(chosen.ladder)
+
+
+def dunning() -> tuple[DunningTerm, ...]:
+    """Return the dunning ladder (B-F2 to B-F5, B-F7)."""
+    return _dunning()[0]
+
+
+def dunning_settings() -> DunningSettings:
+    """Return the threshold of big customers (B-F5) and the numbers of the late fee (B-F2)."""
+    return _dunning()[1]
+
+
+def gravities() -> tuple[GravityRoute, ...]:
+    """Return where complaints of each gravity go (A-C4a to A-C4c, A-C7)."""
+    return _gravity()[0]
+
+
+def repeat_rule() -> RepeatRule:
+    """Return when a matter raised again and again becomes grave (A-C2a)."""
+    return _gravity()[1]
+
+
+@cache
+def permissions() -> tuple[Grant, ...]:
+    """Return every grant, one for each role, area and act (A-O3, A-O4)."""
+    return tables.load_permissions(_FOLDER / "permissions.toml")
+
+
+def may(role: str, area: str, act: str) -> bool:
+    """Tell whether the role may do the act in the area; what nobody granted, and what nobody knows, is denied."""
+    return (role, area, act) in _granted()
+
+
+def may_any(roles: Iterable[str], area: str, act: str) -> bool:
+    """Tell whether one of the roles may do the act in the area."""
+    return any(may(role, area, act) for role in roles)
+
+
+def acts_for(roles: Iterable[str], area: str) -> frozenset[Act]:
+    """Return what the roles together may do in the area."""
+    held = set(roles)
+    return frozenset(grant.act for grant in permissions() if grant.role in held and grant.area == area)
+
+
+def areas_for(roles: Iterable[str]) -> tuple[Area, ...]:
+    """Return the areas the roles together may view, in the order of `Area`."""
+    held = set(roles)
+    return tuple(area for area in Area if may_any(held, area, Act.VIEW))
+
+
+@cache
+def _granted() -> frozenset[tuple[str, str, str]]:
+    """Return the grants for looking up; a Role equals its stored value, so both may be asked."""
+    return frozenset((grant.role, grant.area, grant.act) for grant in permissions())
+
+
+@cache
+def _dunning() -> tuple[tuple[DunningTerm, ...], DunningSettings]:
+    """Read the dunning table once."""
+    return tables.load_dunning(_FOLDER / "dunning.toml")
+
+
+@cache
+def _gravity() -> tuple[tuple[GravityRoute, ...], RepeatRule]:
+    """Read the gravity table once."""
+    return tables.load_gravity(_FOLDER / "gravity.toml")
