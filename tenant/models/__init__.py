@@ -1,0 +1,58 @@
+"""All tables of the domain. Importing this package registers every one of them."""
+
+from tenant.models.base import Base, GroupOnly, GroupShared, OfficeOptional, OfficeScoped, Walled
+from tenant.models.charges import Charge, ChargeType
+from tenant.models.clockwork import DueAction, OutboxMessage, Schedule, ScheduleFire
+from tenant.models.complaints import Complaint
+from tenant.models.dunning import DunningNotice, DunningProcedure
+from tenant.models.estates import Building, Estate, Section, Unit
+from tenant.models.imports import ImportBatch
+from tenant.models.mails import Mail
+from tenant.models.organisation import Company, Department, Office
+from tenant.models.owners import Occupant, Owner, Ownership
+from tenant.models.payments import Allocation, Payment
+from tenant.models.people import Posting, SignIn, Staff
+from tenant.models.requests import ServiceRequest, WorkOrder
+from tenant.models.tickets import Clock, Escalation, FollowUp, NumberSeries, Ticket
+
+__all__ = [
+    "Allocation",
+    "Base",
+    "Building",
+    "Charge",
+    "ChargeType",
+    "Clock",
+    "Company",
+    "Complaint",
+    "Department",
+    "DueAction",
+    "DunningNotice",
+    "DunningProcedure",
+    "Escalation",
+    "Estate",
+    "FollowUp",
+    "GroupOnly",
+    "GroupShared",
+    "ImportBatch",
+    "Mail",
+    "NumberSeries",
+    "Occupant",
+    "Office",
+    "OfficeOptional",
+    "OfficeScoped",
+    "OutboxMessage",
+    "Owner",
+    "Ownership",
+    "Payment",
+    "Posting",
+    "Schedule",
+    "ScheduleFire",
+    "Section",
+    "ServiceRequest",
+    "SignIn",
+    "Staff",
+    "Ticket",
+    "Unit",
+    "Walled",
+    "WorkOrder",
+]

@@ -1,0 +1,62 @@
+"""What is owed: charge types and charges (B-F1)."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tenant.models.base import OfficeScoped, coded, office_ref, refer
+from tenant.models.estates import Unit
+from tenant.models.owners import Owner
+from tenant.rules.terms import ChargeBasis
+
+
+class ChargeType(OfficeScoped):
+    """收费项目 — a published item with its price and what the price is multiplied by (B-F1)."""
+
+    __tablename__ = "charge_type"
+    __table_args__ = (
+        UniqueConstraint("office_id", "name"),
+        CheckConstraint("price >= 0", name="price_is_not_negative"),
+    )
+
+    name: Mapped[str] = mapped_column(String(50), doc="名称")
+    basis: Mapped[ChargeBasis] = mapped_column(coded(ChargeBasis, "basis"), doc="计费方式")
+    price: Mapped[Decimal] = mapped_column(Numeric(12, 4), doc="单价(元)")
+
+    def __str__(self) -> str:
+        """Return the name on the price list."""
+        return self.name
+
+
+class Charge(OfficeScoped):
+    """应收 — an amount one owner owes for one unit, item and period, from ``due_on``.
+
+    ``owner_id`` is who owes it, for ever: a later transfer of the unit leaves arrears where they arose. Arrears are
+    derived from charges and allocations, never stored.
+    """
+
+    __tablename__ = "charge"
+    __table_args__ = (
+        UniqueConstraint("office_id", "unit_id", "charge_type_id", "period_from"),
+        CheckConstraint("amount > 0", name="amount_is_positive"),
+        CheckConstraint("period_to >= period_from", name="period_ends_after_it_begins"),
+        Index("ix_charge_office_id_owner_id_due_on", "office_id", "owner_id", "due_on"),
+    )
+
+    unit_id: Mapped[int] = office_ref("unit", doc="房屋")
+    owner_id: Mapped[int] = office_ref("owner", doc="缴费人")
+    charge_type_id: Mapped[int] = office_ref("charge_type", doc="收费项目")
+    period_from: Mapped[date] = mapped_column(doc="费用起日")
+    period_to: Mapped[date] = mapped_column(doc="费用止日")
+    due_on: Mapped[date] = mapped_column(doc="应缴日")
+    amount: Mapped[Decimal] = mapped_column(doc="应收金额")
+
+    unit: Mapped[Unit] = refer("Charge.unit_id", "Unit")
+    owner: Mapped[Owner] = refer("Charge.owner_id", "Owner")
+    charge_type: Mapped[ChargeType] = refer("Charge.charge_type_id", "ChargeType")
+
+    def __str__(self) -> str:
+        """Return item and period."""
+        return f"{self.charge_type} {self.period_from:%Y-%m}"

@@ -1,0 +1,114 @@
+"""What the environment says, read once and checked before anything starts."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tenant.errors import SettingsError
+
+BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps"})
+DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+SMTP_SCHEMES = frozenset({"smtp", "smtps"})
+HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The deployment's settings; every field has a working default, so an empty environment starts a small office.
+
+    ``database_url`` None means the embedded server in ``home``; ``broker_url`` None means the worker runs inside
+    the serving process; ``smtp_url`` None means mail is collected in the built-in mailbox and nothing leaves.
+    """
+
+    home: Path
+    database_url: str | None = None
+    owner_database_url: str | None = None
+    broker_url: str | None = None
+    smtp_url: str | None = None
+    mail_from: str = "物管客户服务中心 <noreply@wuguan.invalid>"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    base_url: str = "http://127.0.0.1:8080"
+    secure_cookies: bool = False
+    secret_key: str = field(default="", repr=False)
+    is_demo: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; raises SettingsError naming the variable, its value and the way out."""
+        env = os.environ if environ is None else environ
+        home = Path(env.get("WUGUAN_HOME") or Path.home() / ".local" / "share" / "wuguan").expanduser().resolve()
+        port = _port(env.get("WUGUAN_PORT", "8080"))
+        host = env.get("WUGUAN_HOST", "127.0.0.1")
+        return cls(
+            home=home,
+            database_url=_url(env, "DATABASE_URL", DATABASE_SCHEMES, "postgresql://用户@主机/库名"),
+            owner_database_url=_url(env, "WUGUAN_OWNER_DATABASE_URL", DATABASE_SCHEMES, "postgresql://用户@主机/库名"),
+            broker_url=_url(env, "BROKER_URL", BROKER_SCHEMES, "redis://127.0.0.1:6379/0 或 amqp://主机:5672"),
+            smtp_url=_url(env, "WUGUAN_SMTP_URL", SMTP_SCHEMES, "smtp://用户:口令@主机:587"),
+            mail_from=env.get("WUGUAN_MAIL_FROM") or "物管客户服务中心 <noreply@wuguan.invalid>",
+            host=host,
+            port=port,
+            base_url=(env.get("WUGUAN_BASE_URL") or f"http://{host}:{port}").rstrip("/"),
+            secure_cookies=_switch(env, "WUGUAN_SECURE_COOKIES"),
+            secret_key=env.get("WUGUAN_SECRET_KEY", ""),
+            is_demo=_switch(env, "WUGUAN_DEMO"),
+        )
+
+    def signing_key(self) -> str:
+        """Return the key that signs session cookies: the stated one, else one made once and kept in ``home``."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.home / "secret-key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        return path.read_text()
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 0 <= int(text) <= HIGHEST_PORT:
+        return int(text)
+    raise SettingsError(
+        code="bad_port",
+        message=f"环境变量 WUGUAN_PORT 的值「{text}」不是端口号。请填 0 到 {HIGHEST_PORT} 之间的整数。",
+        field="WUGUAN_PORT",
+        value=text,
+    )
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text in {"", "0", "no", "false"}:
+        return False
+    if text in {"1", "yes", "true"}:
+        return True
+    raise SettingsError(
+        code="bad_switch",
+        message=f"环境变量 {name} 的值「{text}」无法识别。请填 1(开)或 0(关)。",
+        field=name,
+        value=text,
+    )
+
+
+def _url(env: Mapping[str, str], name: str, schemes: frozenset[str], example: str) -> str | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in schemes:
+        raise SettingsError(
+            code="bad_url",
+            message=f"环境变量 {name} 不是可用的地址(现为「{scheme or text[:20]}…」)。请写成 {example} 这样的格式。",
+            field=name,
+            value=scheme,
+        )
+    return text
