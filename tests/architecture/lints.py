@@ -121,14 +121,16 @@ def only_edges_commit(source: Source) -> Iterator[Leak]:
             yield Leak(node.lineno, "`.commit()` inside the domain: leave it to the request, job or command")
 
 
-RAW_SQL_NAMES = {"text", "from_statement", "exec_driver_sql", "connection", "get_raw_connection", "raw_connection"}
-RAW_SQL_FOLDERS = {
+RAW_SQL_NAMES = {"from_statement", "exec_driver_sql", "connection", "get_raw_connection", "raw_connection"}
+SCHEMA_NAMES = {"Index", "CheckConstraint", "ExcludeConstraint", "UniqueConstraint"}
+RAW_SQL_PLACES = {
     "migrations/": "a migration is SQL",
     "tenant/db.py": "opens connections, sets the scope for row-level security",
     "tenant/scoping.py": "is the wall that the others must not pass",
     "tenant/embedded.py": "makes roles and databases before any model exists",
     "tenant/unscoped.py": "opens the session of headquarters",
     "tenant/journal.py": "holds the one audited bulk statement",
+    "audit/capture.py": "writes the record in the flush that it records",
 }
 
 
@@ -139,18 +141,37 @@ def sql_is_written_where_named(source: Source) -> Iterator[Leak]:
     Twelve of the measured leaks went this way. Modules that need it are named above, with their reason; one statement
     elsewhere says `# raw SQL: reason` on its line. The predicate of an index or a default is schema, not a statement.
     """
-    if not source.is_product or source.stands_in(*RAW_SQL_FOLDERS):
+    if not source.is_product or source.stands_in(*RAW_SQL_PLACES):
         return
     lines = source.text.splitlines()
-    keywords = [node for node in source.nodes if isinstance(node, ast.keyword)]
-    schema = [keyword.value for keyword in keywords if keyword.arg in {"postgresql_where", "server_default"}]
+    schema = schema_expressions(source)
     for node in source.nodes:
-        if not isinstance(node, ast.Call) or node in schema:
-            continue
-        name = dotted(node.func).rsplit(".", 1)[-1]
-        is_raw = name in RAW_SQL_NAMES or name.startswith("bulk_")
-        if is_raw and "# raw SQL: " not in lines[node.lineno - 1]:
-            yield Leak(node.lineno, f"`{name}()` passes the wall: use a service, or say `# raw SQL: reason`")
+        if isinstance(node, ast.Call) and node not in schema:
+            name = sql_name(node, source)
+            if name and "# raw SQL: " not in lines[node.lineno - 1]:
+                yield Leak(node.lineno, f"`{name}()` passes the wall: use a service, or say `# raw SQL: reason`")
+
+
+def schema_expressions(source: Source) -> set[ast.AST]:
+    """Return the nodes that say what a table is: below an index or a constraint, or given as a server default."""
+    calls = [node for node in source.nodes if isinstance(node, ast.Call)]
+    tops: list[ast.AST] = [call for call in calls if dotted(call.func).rsplit(".", 1)[-1] in SCHEMA_NAMES]
+    tops += [node for node in source.nodes if isinstance(node, ast.keyword) and node.arg == "server_default"]
+    return {node for top in tops for node in ast.walk(top)}
+
+
+def sql_name(call: ast.Call, source: Source) -> str | None:
+    """Return the name by which ``call`` passes the wall, None for other calls; a `text` of one's own is another."""
+    prefix, _, name = dotted(call.func).rpartition(".")
+    if name == "text":
+        imported = {
+            alias.asname or alias.name
+            for node in source.nodes
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+            for alias in node.names
+        }
+        return name if prefix in {"sa", "sqlalchemy"} or (not prefix and "text" in imported) else None
+    return name if name in RAW_SQL_NAMES or name.startswith("bulk_") else None
 
 
 @lint
@@ -217,16 +238,23 @@ def pages_fetch_nothing_from_elsewhere(source: Source) -> Iterator[Leak]:
 # ---- budget
 @lint
 def files_stay_small(source: Source) -> Iterator[Leak]:
-    """Every admired code base's ugliest file, 4,216 to 6,392 lines, was once 400."""
+    """Every admired code base's ugliest file, 4,216 to 6,392 lines, was once 400.
+
+    A revision of the schema is written once and never grows.
+    """
     lines = source.text.count("\n")
-    if source.path.suffix in {".py", ".html", ".js"} and lines > LINES_A_FILE:
+    if (
+        not source.stands_in("migrations/versions/")
+        and source.path.suffix in {".py", ".html", ".js"}
+        and lines > LINES_A_FILE
+    ):
         yield Leak(LINES_A_FILE + 1, f"{lines} lines: split the file at {LINES_A_FILE}")
 
 
 @lint
 def functions_stay_short(source: Source) -> Iterator[Leak]:
     """What does not fit a screen is not read whole; the docstring is not counted, it is there to be long."""
-    if not source.is_product:
+    if not source.is_product or source.stands_in("migrations/versions/"):
         return
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:

@@ -16,4 +16,5 @@ def read(session, Owner):
 
 
 def index(sa, Owner):
+    sa.Index("uq", text("lower(name)"), unique=True)
     return sa.Index(None, Owner.phone, postgresql_where=text("to_on IS NULL"))
