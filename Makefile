@@ -18,7 +18,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --require-hashes --no-deps --only-binary :all:
+INSTALL := $(PIP) install --quiet --quiet --require-hashes --no-deps --only-binary :all:
 
 .PHONY: help setup setup-dev demo test lint format check docs bench lock wheel
 
@@ -27,7 +27,8 @@ help:
 
 # ---------------------------------------------------------------------------------------------------------------- set-up
 # A stamp is renewed when what it was made from changes: the second `make demo` installs nothing.
-$(VENV)/pyvenv.cfg:
+# Its own stamp: pyvenv.cfg is there before pip is, also when somebody presses Ctrl-C in between.
+$(VENV)/.made:
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 	  echo '需要 Python 3.11 或更新版本：请先安装（Debian/Ubuntu：apt-get install python3.11 python3.11-venv），或用 make PYTHON=/路径/python3.11 指定。' >&2; \
 	  echo 'Python 3.11 or newer is needed: install it, or name it with make PYTHON=/path/to/python3.11.' >&2; exit 1; fi
@@ -36,11 +37,12 @@ $(VENV)/pyvenv.cfg:
 	  echo 'This Python lacks venv/ensurepip: install it (Debian/Ubuntu: apt-get install python3-venv) and run make again.' >&2; exit 1; fi
 	@echo '正在准备运行环境 · setting up $(VENV) …'
 	"$(PYTHON)" -m venv $(VENV)
+	@touch $@
 
-$(VENV)/.main: requirements/main.txt pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/.main: requirements/main.txt pyproject.toml | $(VENV)/.made
 	@echo '正在安装依赖 · installing what it runs on …'
 	$(INSTALL) -r requirements/main.txt
-	$(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	$(PIP) install --quiet --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.main

@@ -70,6 +70,7 @@ def install(wheel: Path, folder: Path) -> Path:
         "--disable-pip-version-check",
         "install",
         "--quiet",
+        "--quiet",
         "--no-deps",
     ]
     run(*pip, "--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements/main.txt", cwd=folder)
