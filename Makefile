@@ -27,7 +27,7 @@ help:
 
 # ---------------------------------------------------------------------------------------------------------------- set-up
 # A stamp is renewed when what it was made from changes: the second `make demo` installs nothing.
-# Its own stamp: pyvenv.cfg is there before pip is, also when somebody presses Ctrl-C in between.
+# `.made` and not pyvenv.cfg, which is there before pip is: somebody may press Ctrl-C in between.
 $(VENV)/.made:
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 	  echo '需要 Python 3.11 或更新版本：请先安装（Debian/Ubuntu：apt-get install python3.11 python3.11-venv），或用 make PYTHON=/路径/python3.11 指定。' >&2; \
