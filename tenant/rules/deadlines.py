@@ -106,3 +106,14 @@ def terms_for(
         if term.qualifier in qualifiers or (term.qualifier is None and term.kind not in chosen):
             chosen[term.kind] = term
     return tuple(chosen.values())
+
+
+def terms_at_registration(
+    terms: Iterable[Term],
+    ticket: TicketKind,
+    qualifiers: Collection[str] = (),
+) -> tuple[Term, ...]:
+    """Return the terms that begin when a ticket is registered: it is received, graded and, by that, in contact."""
+    table = tuple(terms)
+    events = (ClockStart.RECEIPT, ClockStart.GRADING, ClockStart.CONTACT)
+    return tuple(term for starts in events for term in terms_for(table, ticket, starts, qualifiers))

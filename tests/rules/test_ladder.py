@@ -1,0 +1,104 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenant import policy
+from tenant.rules.ladder import EscalationStep, due_levels, next_step, step_due_at
+from tenant.rules.terms import ClockKind, Gravity, Role, TicketKind
+
+BREACH = datetime(2026, 11, 21, 9, tzinfo=UTC)
+LADDERS = st.sampled_from(sorted(policy.ladders())).map(policy.escalation)
+MINUTES = st.integers(-200, 20_000)
+
+
+def at(minutes):
+    return BREACH + timedelta(minutes=minutes)
+
+
+@given(LADDERS, MINUTES)
+def test_a_level_is_due_once_its_minutes_have_passed(steps, minutes):
+    assert list(due_levels(steps, BREACH, at(minutes))) == [step for step in steps if step.after <= minutes]
+
+
+@given(LADDERS, st.lists(MINUTES, max_size=12), MINUTES)
+def test_where_the_ladder_stands_does_not_depend_on_how_often_it_was_looked_at(steps, visits, last):
+    climbed = []
+    for minutes in [*sorted(visit for visit in visits if visit <= last), last]:
+        climbed += [step for step in due_levels(steps, BREACH, at(minutes)) if step not in climbed]
+    assert climbed == list(due_levels(steps, BREACH, at(last)))
+
+
+@given(LADDERS)
+def test_climbing_step_by_step_passes_every_level_in_order(steps):
+    climbed, level = [], 0
+    while (step := next_step(steps, level)) is not None:
+        climbed.append(step)
+        level = step.level
+    assert climbed == list(steps)
+
+
+def test_a_gap_in_the_levels_is_stepped_over():
+    one = EscalationStep(1, Role.TECHNICIAN, 0, "A-W5", "")
+    four = EscalationStep(4, Role.DIRECTOR, 60, "A-O3", "")
+    assert next_step((four, one), 0) is one
+    assert next_step((four, one), 1) is four
+    assert next_step((four, one), 4) is None
+
+
+def test_steps_are_counted_on_the_world_s_clock():
+    director = policy.escalation()[3]
+    assert step_due_at(director, BREACH) == at(60)
+
+
+def test_the_default_ladder_climbs_from_the_technician_to_the_group():
+    assert [step.role for step in policy.escalation()] == [
+        Role.TECHNICIAN,
+        Role.DEPARTMENT_HEAD,
+        Role.SUPERVISOR,
+        Role.DIRECTOR,
+        Role.COMPANY_CENTRE,
+        Role.GROUP_CENTRE,
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(policy.ladders()))
+def test_every_ladder_passes_the_director_and_ends_at_the_group(name):
+    roles = [step.role for step in policy.escalation(name)]
+    assert Role.DIRECTOR in roles
+    assert roles[-1] is Role.GROUP_CENTRE
+
+
+@pytest.mark.parametrize(("milder", "graver"), [("complaint", "major"), ("major", "grave"), ("request", "urgent")])
+def test_the_graver_the_matter_the_sooner_the_director_hears(milder, graver):
+    def minutes(name):
+        return next(step.after for step in policy.escalation(name) if step.role is Role.DIRECTOR)
+
+    assert minutes(graver) < minutes(milder)
+
+
+@pytest.mark.parametrize(
+    ("ticket", "kind", "qualifiers", "ladder"),
+    [
+        (TicketKind.REQUEST, ClockKind.ON_SITE, {"repair", "ordinary"}, "request"),
+        (TicketKind.REQUEST, ClockKind.ON_SITE, {"repair", "urgent"}, "urgent"),
+        (TicketKind.REQUEST, ClockKind.DISPATCH, {"repair", "urgent"}, "desk_urgent"),
+        (TicketKind.COMPLAINT, ClockKind.FORWARD, {Gravity.GRAVE}, "grave"),
+        (TicketKind.COMPLAINT, ClockKind.DEPARTMENT_RECEIPT, {Gravity.ORDINARY}, "complaint"),
+    ],
+)
+def test_a_clock_climbs_the_ladder_of_its_row(ticket, kind, qualifiers, ladder):
+    assert policy.escalation_for(ticket, kind, qualifiers) == policy.escalation(ladder)
+
+
+@pytest.mark.parametrize(
+    ("ticket", "kind", "qualifiers"),
+    [
+        (TicketKind.COMPLAINT, ClockKind.REGRADE, {Gravity.ORDINARY}),
+        (TicketKind.COMPLAINT, ClockKind.DEPARTMENT_RECEIPT, {Gravity.INVALID}),
+        (TicketKind.DEFECT, ClockKind.DISPATCH, set()),
+    ],
+)
+def test_what_nobody_is_told_of_climbs_nothing(ticket, kind, qualifiers):
+    assert policy.escalation_for(ticket, kind, qualifiers) == ()
