@@ -69,7 +69,7 @@ class Row:
             share = Decimal(value)
         except InvalidOperation as error:
             raise self.wrong(name, value, "小数，例如 0.015") from error
-        if not 0 < share <= 1:
+        if not share.is_finite() or not 0 < share <= 1:
             raise self.wrong(name, value, "大于 0、不大于 1 的小数")
         return share
 
