@@ -50,8 +50,8 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.main
 	$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.main
-setup-dev: $(VENV)/.dev
+setup: $(VENV)/.main ; @:
+setup-dev: $(VENV)/.dev ; @:
 
 # --------------------------------------------------------------------------------------------------------------- running
 demo: setup
