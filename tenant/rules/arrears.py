@@ -62,9 +62,7 @@ def steps_reached(
 ) -> tuple[DunningStep, ...]:
     """Return every step the arrears have reached on `day`, taken or not, the oldest first.
 
-    On the due date itself nothing is overdue. When an owner pays the oldest charge and younger ones stay unpaid, the
-    ladder starts anew from the younger due date: what this returns on that day counts as climbed already, or the owner
-    would be dunned for having paid.
+    On the due date itself nothing is overdue.
     """
     return tuple(sorted(_step(term, oldest_due_on) for term in _reached(terms, oldest_due_on, day, big=big)))
 
@@ -102,6 +100,25 @@ def steps_due(
         take=tuple(step for step in steps if step.key in take),
         skipped=tuple(step for step in steps if step.key not in take and step.key not in taken),
     )
+
+
+def steps_carried(
+    terms: Iterable[DunningTerm],
+    oldest_due_on: date,
+    moved_on: date,
+    earlier: Collection[tuple[DunningLevel, int]],
+    *,
+    big: bool,
+) -> frozenset[tuple[DunningLevel, int]]:
+    """Return the keys that count as taken after a payment left a younger debt as the oldest.
+
+    The ladder starts anew from the younger due date, reached by the payment of `moved_on`; `earlier` are the keys taken
+    since the owner fell into arrears, from older due dates. Reminders reached by that day count as taken, or the owner
+    would be dunned for having paid; a letter, a suit or a watch counts only when it was taken, or paying one month out
+    of twenty would escape it.
+    """
+    reached = (step.key for step in steps_reached(terms, oldest_due_on, moved_on, big=big))
+    return frozenset(key for key in reached if key[0] is DunningLevel.REMINDER or key in earlier)
 
 
 def late_fee(amount: Decimal, due_on: date, day: date, daily_rate: Decimal, cap: Decimal | None) -> Decimal:

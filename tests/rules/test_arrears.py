@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tenant import policy
 from tenant.calendars import months_after, months_between
 from tenant.money import FEN
-from tenant.rules.arrears import big_customer, late_fee, steps_due, steps_reached
+from tenant.rules.arrears import big_customer, late_fee, steps_carried, steps_due, steps_reached
 from tenant.rules.terms import CustomerSize, DunningLevel
 
 DUE_DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
@@ -170,10 +170,18 @@ def test_over_three_months_is_the_day_after_the_anniversary(day, due):
 
 def test_a_younger_debt_left_after_a_payment_is_not_dunned_on_the_day_of_paying():
     younger, paid_on = date(2026, 8, 1), date(2026, 9, 15)
-    carried = keys(steps_reached(policy.dunning(), younger, paid_on, big=False))
+    carried = steps_carried(policy.dunning(), younger, paid_on, {(REMINDER, 5)}, big=False)
     assert steps_due(policy.dunning(), younger, paid_on, big=False, taken=carried).take == ()
     later = steps_due(policy.dunning(), younger, date(2026, 10, 1), big=False, taken=carried)
     assert [step.key for step in later.take] == [(REMINDER, 3)]
+
+
+def test_paying_one_month_out_of_twenty_escapes_no_suit():
+    younger, paid_on = date(2025, 1, 10), date(2026, 8, 10)
+    untaken = steps_carried(policy.dunning(), younger, paid_on, {(LETTER, 1)}, big=False)
+    taken = steps_carried(policy.dunning(), younger, paid_on, {(LETTER, 1), (SUIT, 1), (WATCH, 1)}, big=False)
+    assert (SUIT, 1) in keys(steps_due(policy.dunning(), younger, paid_on, big=False, taken=untaken).take)
+    assert steps_due(policy.dunning(), younger, paid_on, big=False, taken=taken).take == ()
 
 
 AMOUNTS = st.decimals(Decimal("0.01"), Decimal(1_000_000), places=2)
