@@ -75,7 +75,7 @@ def escalation_for(
     """
     chosen: Term | None = None
     for term in clocks():
-        if term.ticket is not ticket or term.kind is not kind or not term.spares.isdisjoint(qualifiers):
+        if term.ticket != ticket or term.kind != kind or not term.spares.isdisjoint(qualifiers):
             continue
         if term.qualifier in qualifiers or (term.qualifier is None and chosen is None):
             chosen = term

@@ -89,7 +89,7 @@ def steps_due(
         best = latest.get(term.level)
         if best is None or term.sequence > best.sequence:
             latest[term.level] = term
-    highest = {level: max((n for kind, n in taken if kind is level), default=0) for level in latest}
+    highest = {level: max((n for kind, n in taken if kind == level), default=0) for level in latest}
     take = {
         (level, term.sequence)
         for level, term in latest.items()

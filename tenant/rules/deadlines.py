@@ -101,7 +101,7 @@ def terms_for(
     """
     chosen: dict[ClockKind, Term] = {}
     for term in terms:
-        if term.ticket is not ticket or term.starts is not starts or not term.spares.isdisjoint(qualifiers):
+        if term.ticket != ticket or term.starts != starts or not term.spares.isdisjoint(qualifiers):
             continue
         if term.qualifier in qualifiers or (term.qualifier is None and term.kind not in chosen):
             chosen[term.kind] = term

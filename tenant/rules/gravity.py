@@ -33,7 +33,7 @@ _RANK = {Gravity.INVALID: 0, Gravity.ORDINARY: 1, Gravity.MAJOR: 2, Gravity.GRAV
 def route_for(routes: Iterable[GravityRoute], gravity: Gravity) -> GravityRoute:
     """Return the route of a gravity. Raises LookupError when the table has none; the loader sees that it has."""
     for route in routes:
-        if route.gravity is gravity:
+        if route.gravity == gravity:
             return route
     raise LookupError(f"no route for {gravity}")
 
