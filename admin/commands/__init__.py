@@ -1,0 +1,1 @@
+"""The commands of ``wuguan``, one file for each thing a person at a terminal comes for."""

@@ -1,0 +1,149 @@
+"""The edge of a command: settings, database, who acts, what time it is, and how an answer is printed.
+
+A command is one transaction, committed here. A refusal leaves nothing changed, prints one Chinese sentence on standard
+error (and its parts on standard output where ``--json`` was asked for) and ends with exit code 1.
+"""
+
+import getpass
+import json
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec
+
+import click
+
+from audit.capture import Capture
+from tenant import clock, migrations
+from tenant.db import Addresses, Database, locate
+from tenant.errors import Refusal, SettingsError
+from tenant.journal import Actor
+from tenant.models import Office
+from tenant.rules.terms import ActorKind
+from tenant.scoping import Scope, ScopedSession
+from tenant.services.organisation import office_by_code
+from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
+
+Parameters = ParamSpec("Parameters")
+
+REFUSED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeAtHand:
+    """The office a command was told to work in."""
+
+    id: int
+    code: str
+    name: str
+    zone: str
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment; raises SettingsError."""
+    return Settings.from_environment()
+
+
+def operator() -> Actor:
+    """Return whoever sits at the terminal as an actor; one request id for all the command does."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "?"
+    return Actor(kind=ActorKind.COMMAND, name=f"命令行 {name}", request_id=uuid.uuid4().hex)
+
+
+@contextmanager
+def open_database(settings: Settings | None = None) -> Iterator[Database]:
+    """Open the database for one command and close it after; the schema must be the program's own.
+
+    The embedded server's schema is brought up to date by itself: it has no other administrator. Raises SettingsError.
+    """
+    addresses = locate(settings or read_settings())
+    try:
+        require_head(addresses)
+        database = Database(addresses, Capture())
+        database.check()
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
+    finally:
+        if addresses.server is not None:
+            addresses.server.stop()
+
+
+def require_head(addresses: Addresses) -> None:
+    """See that the schema is at the program's head; raises SettingsError where somebody must run ``db upgrade``."""
+    found, head = migrations.current(addresses), migrations.head()
+    if found == head:
+        return
+    if addresses.server is not None:
+        migrations.upgrade(addresses)
+        return
+    raise SettingsError(
+        code="schema_behind",
+        message=f"数据库结构版本是 {found or '空'},程序需要 {head}。请先运行 wuguan db upgrade。",
+        field="DATABASE_URL",
+        value=found,
+    )
+
+
+@contextmanager
+def group_session(database: Database, reason: Reason) -> Iterator[ScopedSession]:
+    """Open a session that sees every office, and commit it when the block ends well."""
+    with across_offices(database, reason, operator()) as session:
+        yield session
+        session.commit()
+
+
+def find_office(database: Database, code: str) -> OfficeAtHand:
+    """Return the office with ``code``; raises NotFound."""
+    with across_offices(database, Reason.RESOLVING_OFFICE, operator()) as session:
+        office: Office = office_by_code(session, code)
+        return OfficeAtHand(id=office.id, code=office.code, name=office.name, zone=office.zone)
+
+
+@contextmanager
+def office_session(database: Database, office: OfficeAtHand) -> Iterator[ScopedSession]:
+    """Open a session of one office, and commit it when the block ends well."""
+    with database.session(Scope.of([office.id]), operator()) as session:
+        yield session
+        session.commit()
+
+
+def read_at(text: str | None, zone: str = clock.DEFAULT_ZONE) -> datetime | None:
+    """Return the instant ``--at`` names in ``zone``, None where it was not given; raises Refusal."""
+    return None if text is None else clock.parse(text, zone)
+
+
+def answer(payload: Any, *, as_json: bool, sentence: str) -> None:
+    """Print the result: JSON for a program, one or more Chinese sentences for a person."""
+    click.echo(json.dumps(payload, ensure_ascii=False, default=str) if as_json else sentence)
+
+
+def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
+    """Say why not, and end with exit code 1."""
+    if as_json:
+        click.echo(json.dumps({"error": refusal.as_json()}, ensure_ascii=False, default=str))
+    click.echo(f"错误:{refusal.message}", err=True)
+    sys.exit(REFUSED)
+
+
+def answers(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Give a command ``--json`` and turn a refusal into a sentence and an exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="以 JSON 输出结果。")
+    @wraps(function)
+    def command(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except Refusal as refusal:
+            refuse(refusal, as_json=bool(kwargs.get("as_json")))
+
+    return command

@@ -1,0 +1,124 @@
+"""``wuguan sweep`` and ``wuguan mail``: do now what is due, and see what went out."""
+
+import click
+from sqlalchemy import select
+
+from admin.commands.edge import (
+    OfficeAtHand,
+    answer,
+    answers,
+    find_office,
+    open_database,
+    operator,
+    read_at,
+    read_settings,
+)
+from audit.redaction import mask_address
+from tasks import sweeps
+from tenant import clock
+from tenant.db import Database
+from tenant.errors import Refusal
+from tenant.models import Mail, Office
+from tenant.rules.terms import MailState
+from tenant.unscoped import Reason, across_offices
+
+KINDS = {"escalations": "升级", "dunning": "催缴", "mail": "邮件"}
+
+
+@click.command("sweep", help="执行到期事项:escalations(升级)、dunning(催缴)、mail(发信)。重复执行不会重复办理。")
+@click.argument("kind")
+@click.option("--at", "at_text", help="视为现在的时间,管理处当地的 ISO 时间;默认现在。")
+@click.option("--office", "office_code", help="只处理这个管理处。")
+@answers
+def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: bool) -> None:
+    """Do what is due at a time, once."""
+    if kind not in KINDS:
+        raise Refusal(
+            code="unknown_sweep",
+            message=f"没有「{kind}」这种到期事项。可用:{'、'.join(KINDS)}。",
+            field="kind",
+            value=kind,
+        )
+    settings = read_settings()
+    with open_database(settings) as database:
+        office = _office(database, office_code)
+        at = read_at(at_text, office.zone if office else clock.DEFAULT_ZONE) or clock.now()
+        office_id = office.id if office else None
+        if kind == "escalations":
+            report = sweeps.run_escalations(database, at, office_id)
+        elif kind == "dunning":
+            report = sweeps.run_dunning(database, at, office_id)
+        else:
+            report = sweeps.run_mail(database, at, office_id, settings=settings)
+    answer(
+        report.as_json(),
+        as_json=as_json,
+        sentence=(
+            f"{KINDS[kind]}:到期 {report.due},已办 {report.done},取消 {report.cancelled},"
+            f"停止 {report.dead},邮件 {report.mails}。"
+        ),
+    )
+
+
+def _office(database: Database, code: str | None) -> OfficeAtHand | None:
+    return None if code is None else find_office(database, code)
+
+
+@click.group("mail", help="邮件。")
+def mail() -> None:
+    """Hold the commands about mails."""
+
+
+@mail.command("list", help="列出邮件,最近的在前。")
+@click.option("--office", "office_code", help="只看这个管理处。")
+@click.option("--state", "state_code", help="只看这个状态:queued、sending、sent、failed、unknown。")
+@click.option("--limit", type=click.IntRange(1, 10000), default=100, show_default=True, help="最多列出多少封。")
+@answers
+def list_mails(*, office_code: str | None, state_code: str | None, limit: int, as_json: bool) -> None:
+    """Print mails with their state; addresses masked for the eye, whole in the JSON."""
+    with open_database() as database:
+        office = _office(database, office_code)
+        query = select(Mail, Office.code).join(Office, Office.id == Mail.office_id)
+        if office is not None:
+            query = query.where(Mail.office_id == office.id)
+        if state_code is not None:
+            query = query.where(Mail.state == _state(state_code))
+        with across_offices(database, Reason.REVIEWING, operator()) as session:
+            found = session.execute(query.order_by(Mail.id.desc()).limit(limit)).all()
+            payload = [_describe(row, code) for row, code in found]
+            session.commit()
+    lines = [
+        f"{row['created_at']}  {row['office']}  {row['state_label']}  {mask_address(row['to'])}  {row['subject']}"
+        for row in payload
+    ]
+    answer({"mails": payload}, as_json=as_json, sentence="\n".join(lines) or "没有邮件。")
+
+
+def _state(code: str) -> MailState:
+    try:
+        return MailState(code)
+    except ValueError:
+        raise Refusal(
+            code="unknown_state",
+            message=f"没有邮件状态「{code}」。可用:{'、'.join(state.value for state in MailState)}。",
+            field="state",
+            value=code,
+        ) from None
+
+
+def _describe(row: Mail, office_code: str) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "office": office_code,
+        "state": row.state.value,
+        "state_label": row.state.label,
+        "class": row.mail_class.value,
+        "to": row.recipient_address,
+        "name": row.recipient_name,
+        "subject": row.subject,
+        "message_id": row.message_id,
+        "attempts": row.attempts,
+        "created_at": row.created_at.isoformat(timespec="seconds"),
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "last_error": row.last_error,
+    }
