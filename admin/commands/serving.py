@@ -28,7 +28,7 @@ THREADS = 8
 @answers
 def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages and work in one process."""
-    run(_settings(host, port), with_web=True, with_worker=True)
+    _run(_settings(host, port), with_web=True, with_worker=True)
 
 
 @click.command(help="只启动网页。后台任务由 wuguan worker 执行。")
@@ -37,14 +37,14 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa
 @answers
 def web(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages only."""
-    run(_settings(host, port), with_web=True, with_worker=False)
+    _run(_settings(host, port), with_web=True, with_worker=False)
 
 
 @click.command(help="只启动后台:定时任务、升级、催缴、发信。可同时运行多个。")
 @answers
 def worker(*, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Work only."""
-    run(read_settings(), with_web=False, with_worker=True)
+    _run(read_settings(), with_web=False, with_worker=True)
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -54,9 +54,14 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return replace(settings, host=host, port=port, base_url=base)
 
 
-def run(settings: Settings, *, with_web: bool, with_worker: bool, banner: str = "") -> None:
+def _run(settings: Settings, *, with_web: bool, with_worker: bool) -> None:
+    with open_database(settings) as database:
+        run(settings, database, with_web=with_web, with_worker=with_worker)
+
+
+def run(settings: Settings, database: Database, *, with_web: bool, with_worker: bool, banner: str = "") -> None:
     """Run until SIGINT or SIGTERM, then stop all of it in order; raises SettingsError when the port is taken."""
-    with open_database(settings) as database, _stop_on_signal() as stop:
+    with _stop_on_signal() as stop:
         working_thread = _start_worker(settings, database, stop) if with_worker else None
         try:
             if with_web:

@@ -1,0 +1,44 @@
+"""Loading the invented group: step by step, each step whole or not at all, so that a killed load goes on later."""
+
+from collections.abc import Callable
+from random import Random
+
+from sqlalchemy import select
+
+from admin.demo import group, houses, matters, money
+from admin.demo.group import OFFICES, OfficePlan
+from tenant.db import Database
+from tenant.journal import Actor
+from tenant.models import Office
+from tenant.rules.terms import ActorKind
+from tenant.scoping import Scope
+from tenant.services.sign_ins import hash_password
+from tenant.unscoped import Reason, across_offices
+
+LOADER = Actor(kind=ActorKind.COMMAND, name="试用数据", request_id="demo")
+
+
+def load(database: Database, *, seed: int, password: str, say: Callable[[str], object]) -> None:
+    """Load what is missing of the group; ``say`` is told what is being done."""
+    with across_offices(database, Reason.SETTING_UP, LOADER) as session:
+        known = set(session.scalars(select(Office.code)))
+        if not known.issuperset(plan.code for plan in OFFICES):
+            say("正在建立虚构的集团、公司、管理处与人员 …")
+            group.build(session, Random(seed), hash_password(password))  # noqa: S311 - invented people, not secrets
+            session.commit()
+        offices = dict(session.execute(select(Office.code, Office.id)).tuples().all())
+    for plan in OFFICES:
+        _load_office(database, Random(f"{seed}:{plan.code}"), offices[plan.code], plan, say)  # noqa: S311 - as above
+
+
+def _load_office(
+    database: Database, random: Random, office_id: int, plan: OfficePlan, say: Callable[[str], object]
+) -> None:
+    with database.session(Scope.of([office_id]), LOADER) as session:
+        if houses.is_built(session):
+            return
+        say(f"正在装入{plan.name}:{plan.units} 户,半年的报事、投诉、应收与实收 …")
+        homes = houses.build(session, random, office_id, plan)
+        money.build(session, random, office_id, homes)
+        matters.build(session, random, office_id, homes)
+        session.commit()
