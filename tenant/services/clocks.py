@@ -1,0 +1,180 @@
+"""Starting, meeting and cancelling the clocks of a ticket, and the due actions that hang on them.
+
+Whatever changes a clock changes what is planned in the same transaction: a met clock has nobody waiting to be told.
+A clock's ``cycle`` counts the clocks of its kind on its ticket, so that one started again is another one.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tenant import policy
+from tenant.models import Clock, Complaint, Office, ServiceRequest, Ticket
+from tenant.rules.deadlines import Term, due_at, started_at, terms_for
+from tenant.rules.ladder import EscalationStep, step_due_at
+from tenant.rules.terms import ClockKind, ClockStart, RequestCategory, TicketKind
+from tenant.services import clockwork
+
+RULE = "escalation"
+SUBJECT = "clock"
+
+_ENDED_BY_APPOINTMENT = frozenset({ClockKind.ON_SITE, ClockKind.SAME_DAY})
+_PROMISE_CLIMBS_AS = {
+    TicketKind.REQUEST: (ClockKind.ON_SITE, ClockKind.FIRST_REPLY),
+    TicketKind.COMPLAINT: (ClockKind.DEPARTMENT_RECEIPT,),
+    TicketKind.DEFECT: (ClockKind.FOLLOW_UP,),
+}
+_PROMISE_SOURCES = {RequestCategory.CONSULTATION: "B-W17", RequestCategory.SUGGESTION: "B-W18"}
+
+
+def qualifiers(session: Session, ticket: Ticket) -> frozenset[str]:
+    """Return what the policy tables may ask of the ticket: category and urgency, or gravity, as it stands now."""
+    if ticket.kind is TicketKind.REQUEST:
+        request = session.scalars(select(ServiceRequest).where(ServiceRequest.ticket_id == ticket.id)).one()
+        return frozenset({request.category.value, policy.URGENT if request.urgent else policy.ORDINARY})
+    if ticket.kind is TicketKind.COMPLAINT:
+        complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
+        return frozenset({complaint.gravity.value})
+    return frozenset()
+
+
+def begin(
+    session: Session,
+    ticket: Ticket,
+    office: Office,
+    terms: Iterable[Term],
+    event_at: datetime,
+    *,
+    put_off: bool = False,
+) -> list[Clock]:
+    """Start the clocks of ``terms`` at the event that happened at ``event_at``, and plan what follows a breach.
+
+    An appointment that ends later stands in place of the clocks for arriving and for the same day (A-W5, A-W6);
+    ``put_off`` lets those that wait start at the morning handover (B-S3).
+    """
+    clocks = []
+    cycles = _cycles(session, ticket)
+    for term in terms:
+        start = started_at(term, event_at, office.desk_opens, office.desk_closes, office.zone, put_off=put_off)
+        due = due_at(term, start, office.zone)
+        if not _replaced(ticket, term.kind, due):
+            cycle = cycles.get(term.kind, 0) + 1
+            clocks.append(_clock(ticket, term.kind, cycle, start, due, term.source))
+    return _start(session, ticket, clocks)
+
+
+def begin_for(session: Session, ticket: Ticket, office: Office, starts: ClockStart, event_at: datetime) -> list[Clock]:
+    """Start the clocks that one kind of event starts on the ticket as it stands now."""
+    held = qualifiers(session, ticket)
+    return begin(session, ticket, office, terms_for(policy.clocks(), ticket.kind, starts, held), event_at)
+
+
+def begin_promise(session: Session, ticket: Ticket, start: datetime) -> None:
+    """Start the clock of the time promised for the ticket, none when nothing is (A-C4c, B-W17, B-W18, B-W19).
+
+    Clocks that the appointment stands in place of are cancelled.
+    """
+    if ticket.promised_at is None:
+        return
+    for clock in running(session, ticket, _ENDED_BY_APPOINTMENT):
+        if _replaced(ticket, clock.kind, clock.due_at):
+            _end(session, clock, cancelled_at=start)
+    source = "A-C4c"
+    if ticket.kind is TicketKind.REQUEST:
+        held = qualifiers(session, ticket)
+        source = next((rule for category, rule in _PROMISE_SOURCES.items() if category in held), "B-W19")
+    cycle = _cycles(session, ticket).get(ClockKind.PROMISED, 0) + 1
+    _start(session, ticket, [_clock(ticket, ClockKind.PROMISED, cycle, start, ticket.promised_at, source)])
+
+
+def running(session: Session, ticket: Ticket, kinds: Collection[ClockKind] | None = None) -> Sequence[Clock]:
+    """Return the ticket's clocks that are neither met nor cancelled, of some kinds or of all."""
+    statement = select(Clock).where(Clock.ticket_id == ticket.id, Clock.met_at.is_(None), Clock.cancelled_at.is_(None))
+    if kinds is not None:
+        statement = statement.where(Clock.kind.in_(list(kinds)))
+    return session.scalars(statement.order_by(Clock.due_at, Clock.id)).all()
+
+
+def meet(session: Session, ticket: Ticket, at: datetime, *kinds: ClockKind) -> None:
+    """Stop the running clocks of these kinds as met at ``at``, in time or late; nobody is told of them any more."""
+    for clock in running(session, ticket, kinds):
+        _end(session, clock, met_at=at)
+
+
+def cancel(session: Session, ticket: Ticket, at: datetime, *kinds: ClockKind) -> None:
+    """Stop the running clocks of these kinds, of all kinds when none is named, as no longer asked for."""
+    for clock in running(session, ticket, kinds or None):
+        _end(session, clock, cancelled_at=at)
+
+
+def ladder_of(session: Session, ticket: Ticket, kind: ClockKind) -> tuple[EscalationStep, ...]:
+    """Return who is told, level by level, when a clock of this kind has run out on the ticket as it stands now.
+
+    A promise climbs the ladder of the people who were to keep it. Empty when nobody is told.
+    """
+    held = qualifiers(session, ticket)
+    kinds = _PROMISE_CLIMBS_AS[ticket.kind] if kind is ClockKind.PROMISED else (kind,)
+    ladders = (policy.escalation_for(ticket.kind, asked, held) for asked in kinds)
+    return next((ladder for ladder in ladders if ladder), ())
+
+
+def plan_step(session: Session, clock: Clock, step: EscalationStep) -> None:
+    """Plan the telling of one level, counted from the instant the clock runs out, however late that is noticed."""
+    _plan(session, clock, step.level, step_due_at(step, clock.due_at))
+
+
+def _start(session: Session, ticket: Ticket, clocks: list[Clock]) -> list[Clock]:
+    session.add_all(clocks)
+    session.flush()
+    for clock in clocks:
+        ladder = ladder_of(session, ticket, clock.kind)
+        if ladder:
+            plan_step(session, clock, ladder[0])
+        elif clock.kind is ClockKind.REGRADE:
+            _plan(session, clock, 1, clock.due_at)
+    return clocks
+
+
+def _plan(session: Session, clock: Clock, level: int, due: datetime) -> None:
+    clockwork.plan(
+        session,
+        office_id=clock.office_id,
+        rule=RULE,
+        subject_kind=SUBJECT,
+        subject_id=clock.id,
+        due_at=due,
+        level=level,
+        cycle=str(clock.cycle),
+    )
+
+
+def _end(
+    session: Session, clock: Clock, *, met_at: datetime | None = None, cancelled_at: datetime | None = None
+) -> None:
+    clock.met_at, clock.cancelled_at = met_at, cancelled_at
+    session.flush()
+    clockwork.cancel(session, office_id=clock.office_id, subject_kind=SUBJECT, subject_id=clock.id)
+
+
+def _clock(ticket: Ticket, kind: ClockKind, cycle: int, start: datetime, due: datetime, source: str) -> Clock:
+    return Clock(
+        office_id=ticket.office_id,
+        ticket_id=ticket.id,
+        kind=kind,
+        cycle=cycle,
+        started_at=start,
+        due_at=due,
+        source=source,
+    )
+
+
+def _cycles(session: Session, ticket: Ticket) -> dict[ClockKind, int]:
+    """Return the highest cycle of each kind of clock the ticket has had."""
+    statement = select(Clock.kind, func.max(Clock.cycle)).where(Clock.ticket_id == ticket.id).group_by(Clock.kind)
+    return dict(iter(session.execute(statement)))
+
+
+def _replaced(ticket: Ticket, kind: ClockKind, due: datetime) -> bool:
+    return kind in _ENDED_BY_APPOINTMENT and ticket.promised_at is not None and ticket.promised_at > due
