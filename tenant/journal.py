@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tenant.models.base import OfficeScoped
 
 Row = Mapping[str, Any]
+FIXED = frozenset({"id", "office_id", "version"})
+"""Columns that no bulk update may name: which row it is, whose it is, and the count of its changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,39 +124,45 @@ def write_rows(
     scope = scope_of(session)
     for row in [*inserts, *(before for before, _ in updates)]:
         scope.require(row["office_id"])
+    for _, after in updates:
+        if not FIXED.isdisjoint(after):
+            message = f"{', '.join(sorted(FIXED & set(after)))} of a {model.__name__} may not be changed"
+            raise WallBreach(message)
     table = inspect(model).local_table
     if not isinstance(table, Table):
         message = f"{model.__name__} is not one table"
         raise WallBreach(message)
     session.flush()
-    connection = session.connection()
-    ids: list[int] = []
-    if inserts:
-        ids = list(
-            connection.execute(
-                insert(table).returning(table.c.id, sort_by_parameter_order=True),
-                [dict(row) for row in inserts],
-                execution_options=PERMIT,
-            ).scalars()
-        )
+    ids = _insert(session, table, inserts) if inserts else []
     for columns, rows in _by_columns(updates).items():
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("row_id"), table.c.version == bindparam("row_version"))
-            .values({name: bindparam(f"to_{name}") for name in columns} | {"version": table.c.version + 1})
-        )
-        found = connection.execute(
-            statement,
-            [
-                {"row_id": before["id"], "row_version": before["version"]} | {f"to_{k}": v for k, v in after.items()}
-                for before, after in rows
-            ],
-            execution_options=PERMIT,
-        ).rowcount
-        if found != len(rows):
-            raise StaleRow(table.name)
+        _update(session, table, columns, rows)
     recorder_of(session).record_changes(session, table, list(_changes(inserts, ids, updates)))
     return ids
+
+
+def _insert(session: Session, table: Table, rows: Sequence[Row]) -> list[int]:
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    found = session.connection().execute(statement, [dict(row) for row in rows], execution_options=PERMIT)
+    return list(found.scalars())
+
+
+def _update(session: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Row, Row]]) -> None:
+    statement = (
+        update(table)
+        .where(
+            table.c.office_id == bindparam("row_office"),
+            table.c.id == bindparam("row_id"),
+            table.c.version == bindparam("row_version"),
+        )
+        .values({name: bindparam(f"to_{name}") for name in columns} | {"version": table.c.version + 1})
+    )
+    parameters = [
+        {"row_office": before["office_id"], "row_id": before["id"], "row_version": before["version"]}
+        | {f"to_{name}": after[name] for name in columns}
+        for before, after in rows
+    ]
+    if session.connection().execute(statement, parameters, execution_options=PERMIT).rowcount != len(rows):
+        raise StaleRow(table.name)
 
 
 class StaleRow(Exception):
@@ -178,5 +186,3 @@ def _changes(inserts: Sequence[Row], ids: Sequence[int], updates: Sequence[tuple
             before={name: before[name] for name in after},
             after=after,
         )
-
-

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tenant.db import Addresses, make_roles, owner_engine, unreachable
@@ -77,10 +78,10 @@ def _alembic(addresses: Addresses) -> Iterator[Config]:
             yield config
     except OperationalError as error:
         raise unreachable(addresses.owner, error) from error
-    except command.util.CommandError as error:
+    except CommandError as error:
         raise SettingsError(
             code="bad_revision",
-            message=f"没有这个数据库版本({error})。可用的最新版本是 {head()}。",
+            message=f"没有这个数据库版本（{error}）。可用的最新版本是 {head()}。",
             field="revision",
         ) from error
     finally:

@@ -13,10 +13,11 @@ OFFICES = "string_to_array(nullif(current_setting('wuguan.offices', true), ''), 
 EVERY_RIGHT = "SELECT, INSERT, UPDATE, DELETE"
 
 
-def wall(table: str, kind: type[Base], *, column: str = "office_id") -> Iterator[str]:
+def wall(table: str, kind: type[Base], *, column: str = "office_id", kept_by_group: bool = False) -> Iterator[str]:
     """Yield the statements that put ``table`` behind the wall for the side ``kind`` stands on.
 
-    ``kind`` is one of the four bases of :mod:`tenant.models.base`; ``column`` is the one the wall runs along.
+    ``kind`` is one of the four bases of :mod:`tenant.models.base`; ``column`` is the one the wall runs along;
+    ``kept_by_group`` lets offices read their rows and not write them.
     """
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
@@ -24,6 +25,10 @@ def wall(table: str, kind: type[Base], *, column: str = "office_id") -> Iterator
     yield f"GRANT {EVERY_RIGHT} ON {table} TO wuguan_hq"
     if issubclass(kind, Walled):
         inside = f"{column} = ANY ({OFFICES})"
+        if kept_by_group:
+            yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO wuguan_app USING ({inside})"
+            yield f"GRANT SELECT ON {table} TO wuguan_app"
+            return
         yield f"CREATE POLICY office_wall ON {table} TO wuguan_app USING ({inside}) WITH CHECK ({inside})"
         yield f"GRANT {EVERY_RIGHT} ON {table} TO wuguan_app"
     elif issubclass(kind, GroupShared):
@@ -40,6 +45,14 @@ def colleagues_only(table: str) -> Iterator[str]:
     yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO wuguan_app USING ({seen})"
     seen_columns = "id, login, name, email, phone, password_changed_at, must_change_password, disabled_at, created_at"
     yield f"GRANT SELECT ({seen_columns}, version) ON {table} TO wuguan_app"
+
+
+def group_may_be_told(table: str) -> Iterator[str]:
+    """Yield the statement that lets an office session add a row of no office: an act that concerns several, or none.
+
+    It cannot read the row again: only headquarters sees it.
+    """
+    yield f"CREATE POLICY group_note ON {table} FOR INSERT TO wuguan_app WITH CHECK (office_id IS NULL)"
 
 
 def append_only(table: str) -> Iterator[str]:

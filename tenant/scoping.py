@@ -10,15 +10,17 @@ Row-level security (``tenant.db``) does it all once more below.
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Engine, TextClause, any_, bindparam, event, inspect
+from sqlalchemy import ARRAY, BigInteger, Connection, Engine, TextClause, TextualSelect, any_, bindparam, event, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tenant.errors import ScopeMissing, WallBreach
 from tenant.models.base import Base, GroupOnly, GroupShared, Walled
@@ -28,15 +30,22 @@ if TYPE_CHECKING:
 
 _KEY = object()
 PERMIT: Final[dict[str, object]] = {"wall_permit": _KEY}
-"""Execution options that let one statement pass the cursor check; a lint says who may use them, and why."""
+"""Execution options that let one statement pass the cursor check; a test lists who may use them, and why."""
 
-_REFRESH: Final[dict[str, object]] = {"wall_permit": _KEY}
-SESSION = "wall_session"
+SESSION: Final = "wall_session"
+STRINGS: Final = re.compile(r"'(?:[^']|'')*'")
+CHANGES: Final = re.compile(
+    r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO)\b|(?<!FOR )(?<!KEY )\bUPDATE\b", re.IGNORECASE
+)
+READS: Final = ("SELECT", "WITH", "(", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+HIDING: Final = re.compile(r"--|/\*|\bset_config\s*\(", re.IGNORECASE)
+"""What no statement of ours contains: a comment could hide a table's name, ``set_config`` would move the wall."""
+CRITERION: Final = re.compile(r'"?(\w+)"?\."?(\w+)"? = ANY \(%\(wall_')
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The offices a piece of work may touch; ``is_everywhere`` is headquarters, which has a database role of its own."""
+    """The offices a piece of work may touch; ``is_everywhere`` is headquarters, with a database role of its own."""
 
     office_ids: frozenset[int] = field(default_factory=frozenset)
     is_everywhere: bool = False
@@ -75,9 +84,24 @@ class ScopedSession(Session):
         super().__init__(
             bind=bind,
             expire_on_commit=False,
-            info={"scope": scope, "actor": actor, "recorder": recorder, "reason": reason, "flushing": False},
+            info={
+                "scope": scope,
+                "actor": actor,
+                "recorder": recorder,
+                "reason": reason,
+                "standing_reason": reason,
+                "flushing": False,
+            },
         )
         recorder.watch(self)
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what is pending; only in here may a statement change a row."""
+        already, self.info["flushing"] = self.info["flushing"], True
+        try:
+            super().flush(objects)
+        finally:
+            self.info["flushing"] = already
 
 
 def scope_of(session: Session) -> Scope:
@@ -101,18 +125,31 @@ def _tell_the_database(session: Session, _transaction: SessionTransaction, conne
     )
 
 
+@event.listens_for(ScopedSession, "after_transaction_end")
+def _forget_the_reason(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info["reason"] = session.info["standing_reason"]
+
+
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _scope_reads(state: ORMExecuteState) -> None:
     scope = scope_of(state.session)
     if not state.is_select or scope.is_everywhere:
         return
-    if state.is_column_load:
-        state.update_execution_options(**_REFRESH)
+    if state.is_column_load:  # of a row that was checked when it came in
+        state.update_execution_options(**PERMIT)
         return
     wall = bindparam("wall", sorted(scope.office_ids), ARRAY(BigInteger), unique=True)
     state.statement = state.statement.options(
         with_loader_criteria(Walled, lambda cls: cls.office_id == any_(wall), include_aliases=True)
     )
+
+
+@event.listens_for(ScopedSession, "before_attach")
+def _check_attached(session: Session, row: object) -> None:
+    """Refuse a stored row of another office that some other session loaded: it would be there to be got by id."""
+    if isinstance(row, Walled) and inspect(row).key is not None:
+        scope_of(session).require(row.__dict__.get(row.wall_column))
 
 
 @event.listens_for(ScopedSession, "before_flush")
@@ -123,50 +160,47 @@ def _guard_changes(session: Session, _context: UOWTransaction, _instances: objec
         _require_row(scope, row)
     for row in (*session.dirty, *session.deleted):
         _require_row(scope, row)
-        if isinstance(row, Walled) and row.wall_column == "office_id":
-            if inspect(row).attrs["office_id"].history.deleted:
-                message = f"{type(row).__name__} {row.id} may not move to another office"
-                raise WallBreach(message)
-    session.info["flushing"] = True
+        if isinstance(row, Walled) and inspect(row).attrs[row.wall_column].history.has_changes():
+            message = f"{type(row).__name__} {row.id} may not move to another office"
+            raise WallBreach(message)
 
 
 def _require_row(scope: Scope, row: object) -> None:
     if scope.is_everywhere:
         return
-    if isinstance(row, GroupShared | GroupOnly):
+    if isinstance(row, GroupShared | GroupOnly) or (isinstance(row, Walled) and row.kept_by_group):
         message = f"{type(row).__name__} is the group's: an office session may not write it"
         raise WallBreach(message)
     if isinstance(row, Walled):
         scope.require(getattr(row, row.wall_column))
 
 
-@event.listens_for(ScopedSession, "after_flush_postexec")
-def _flushed(session: Session, _context: UOWTransaction) -> None:
-    session.info["flushing"] = False
-
-
-@event.listens_for(ScopedSession, "after_soft_rollback")
-def _flush_failed(session: Session, _previous: SessionTransaction) -> None:
-    session.info["flushing"] = False
-
-
 @event.listens_for(Walled, "load", propagate=True)
-def _check_loaded(row: Walled, context: Any) -> None:
+@event.listens_for(Walled, "refresh", propagate=True)
+def _check_loaded(row: Walled, context: Any, _columns: object = None) -> None:  # noqa: ANN401 - SQLAlchemy's own
     """Look once more at each instance that was loaded, whatever statement brought it."""
-    scope_of(context.session).require(getattr(row, row.wall_column))
+    if row.wall_column not in row.__dict__:
+        message = f"{type(row).__name__} was loaded without its office: load {row.wall_column} with it"
+        raise WallBreach(message)
+    scope_of(context.session).require(row.__dict__[row.wall_column])
 
 
 def guard(engine: Engine) -> None:
     """Check every statement that reaches a cursor of ``engine``."""
     event.listen(engine, "before_execute", _refuse_text)
     event.listen(engine, "before_cursor_execute", _check_cursor)
+    event.listen(engine, "checkin", _forget_session)
+
+
+def _forget_session(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info.pop(SESSION, None)
 
 
 def _refuse_text(
-    connection: Connection, statement: object, _multi: object, _params: object, options: dict[str, Any]
+    connection: Connection, statement: object, _multi: object, _params: object, options: Mapping[str, Any]
 ) -> None:
     permit = options.get("wall_permit") or connection.get_execution_options().get("wall_permit")
-    if isinstance(statement, TextClause) and permit is not _KEY:
+    if isinstance(statement, TextClause | TextualSelect) and permit is not _KEY:
         message = "textual SQL passes the wall by: write it with the models, or give the reason beside PERMIT"
         raise WallBreach(message)
 
@@ -175,58 +209,96 @@ def _check_cursor(
     connection: Connection,
     _cursor: DBAPICursor,
     statement: str,
-    _parameters: object,
+    parameters: object,
     context: ExecutionContext | None,
-    _many: bool,
+    _many: bool,  # noqa: FBT001 - SQLAlchemy's own
 ) -> None:
     if context is not None and context.execution_options.get("wall_permit") is _KEY:
         return
     session = connection.info.get(SESSION)
-    if session is None or connection.info.get(SESSION) is None:
+    if session is None:
         message = "a statement outside a session has no scope"
         raise ScopeMissing(message)
     scope = scope_of(session)
-    kind = statement.lstrip()[:6].upper()
-    if kind in {"INSERT", "UPDATE", "DELETE"}:
-        if not session.info["flushing"]:
-            message = f"{kind} past the unit of work: use the session, or tenant.journal.write_rows"
-            raise WallBreach(message)
-        return
-    if scope.is_everywhere:
-        return
-    unscoped = unscoped_tables(statement)
-    if unscoped:
-        message = f"read of {', '.join(unscoped)} without the office criterion"
+    shape = shape_of(statement, len(Base.metadata.tables))
+    if shape.fault or context is None or context.compiled is None:
+        message = f"{shape.fault or 'driver-level SQL'} passes the wall by: write it with the models"
         raise WallBreach(message)
+    if shape.changes:
+        if not session.info["flushing"]:
+            message = f"{statement[:20]}… past the unit of work: use the session, or tenant.journal.write_rows"
+            raise WallBreach(message)
+    elif not scope.is_everywhere:
+        if shape.unscoped:
+            message = f"read of {', '.join(shape.unscoped)} without the office criterion"
+            raise WallBreach(message)
+        _require_own_wall(scope, parameters)
+
+
+def _require_own_wall(scope: Scope, parameters: object) -> None:
+    """Refuse a criterion that names other offices than the scope: it only looks like ours."""
+    if isinstance(parameters, Mapping):
+        for name, value in parameters.items():
+            if name.startswith("wall_") and frozenset(value) != scope.office_ids:
+                message = "the office criterion names other offices than the scope"
+                raise WallBreach(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a statement looks like from outside.
+
+    ``fault`` names what no statement may hold, None when it is clean; ``changes`` tells whether it changes rows;
+    ``unscoped`` are the walled tables that stand in it more often than their criterion.
+    """
+
+    fault: str | None
+    changes: bool
+    unscoped: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
-def unscoped_tables(statement: str) -> tuple[str, ...]:
-    """Return the walled tables that stand in ``statement`` more often than their criterion; empty when all is well."""
-    bare = re.sub(r"'(?:[^']|'')*'", "''", statement)
-    missing = []
-    for name, column in walled_tables().items():
-        for alias, count in _occurrences(bare, name).items():
-            criteria = len(re.findall(rf'(?<![\w.])"?{alias}"?\."?{column}"? = ANY \(%\(wall_', bare))
-            if criteria < count:
-                missing.append(name)
-    return tuple(missing)
+def shape_of(statement: str, tables: int) -> Shape:
+    """Return the shape of ``statement``, where ``tables`` tables are known (so that one more asks again)."""
+    bare = STRINGS.sub("''", statement).lstrip()
+    hiding = HIDING.search(bare)
+    if hiding:
+        return Shape(fault=hiding.group(), changes=False, unscoped=())
+    changes = CHANGES.search(bare) is not None
+    if not changes and not bare.upper().startswith(READS):
+        return Shape(fault=bare[:20], changes=False, unscoped=())
+    return Shape(fault=None, changes=changes, unscoped=_unscoped(bare, tables))
 
 
-@lru_cache(maxsize=1)
+def _unscoped(bare: str, tables: int) -> tuple[str, ...]:
+    criteria = Counter(CRITERION.findall(bare))
+    columns = walled_tables()
+    seen: Counter[tuple[str, str]] = Counter()
+    for match in _sightings(tables).finditer(bare):
+        seen[match["table"].lower(), match["alias"] or match["table"]] += 1
+    return tuple(sorted({table for (table, alias), count in seen.items() if criteria[alias, columns[table]] < count}))
+
+
 def walled_tables() -> dict[str, str]:
     """Return each walled table with the column its wall runs along."""
-    return {
-        mapper.local_table.name: mapper.class_.wall_column
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, Walled)
-    }
+    return _walls(len(Base.metadata.tables))
 
 
-def _occurrences(statement: str, table: str) -> dict[str, int]:
-    """Return how often ``table`` stands in a FROM or JOIN of ``statement``, by alias."""
-    found: dict[str, int] = {}
-    for match in re.finditer(rf'(?:\bFROM|\bJOIN|,|\()\s*"?{table}"?(?![\w."])(?:\s+AS\s+"?(\w+)"?)?', statement, re.I):
-        alias = match.group(1) or table
-        found[alias] = found.get(alias, 0) + 1
-    return found
+@lru_cache(maxsize=8)
+def _walls(_tables: int) -> dict[str, str]:
+    walls = {}
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, Walled):
+            walls[str(mapper.class_.__tablename__)] = mapper.class_.wall_column
+    return walls
+
+
+@lru_cache(maxsize=8)
+def _sightings(_tables: int) -> re.Pattern[str]:
+    """Return what finds a walled table in a FROM, a JOIN or a list of either, with its alias."""
+    names = "|".join(sorted(walled_tables(), key=len, reverse=True))
+    return re.compile(
+        rf'(?:\bFROM|\bJOIN|\bUSING|,|\()\s*(?:ONLY\s+)?(?:"?public"?\.)?"?(?P<table>{names})"?(?![\w."])'
+        r'(?:\s+AS\s+"?(?P<alias>\w+)"?)?',
+        re.IGNORECASE,
+    )

@@ -90,7 +90,7 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
         return True
     raise SettingsError(
         code="bad_switch",
-        message=f"环境变量 {name} 的值「{text}」无法识别。请填 1(开)或 0(关)。",
+        message=f"环境变量 {name} 的值「{text}」无法识别。请填 1（开）或 0（关）。",
         field=name,
         value=text,
     )
@@ -107,7 +107,7 @@ def _url(env: Mapping[str, str], name: str, schemes: frozenset[str], example: st
     if scheme not in schemes:
         raise SettingsError(
             code="bad_url",
-            message=f"环境变量 {name} 不是可用的地址(现为「{scheme or text[:20]}…」)。请写成 {example} 这样的格式。",
+            message=f"环境变量 {name} 不是可用的地址（现为「{scheme or text[:20]}…」）。请写成 {example} 这样的格式。",
             field=name,
             value=scheme,
         )

@@ -19,7 +19,7 @@ class Reason(Enum):
     SIGNING_IN = ("signing_in", False)
     """Who is this, and which offices do the postings reach: asked before there is a scope, on every request."""
     CLAIMING = ("claiming", False)
-    """Which due actions, mails and slots wait, in whatever office: asked on every tick, answered in an office's scope."""
+    """Which due actions, mails and slots wait, in whatever office: asked each tick, answered in an office's scope."""
     FINDING_RECIPIENTS = ("finding_recipients", False)
     """Who stands up the line from an office: postings at the company and the group lie outside any office's scope."""
     RESOLVING_OFFICE = ("resolving_office", False)

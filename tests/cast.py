@@ -7,9 +7,9 @@ unit, an owner and a ticket, so that a query without a WHERE always finds one ro
 
 from dataclasses import dataclass, field
 
-import make
 from sqlalchemy import select
 
+import make
 from tenant.db import Database
 from tenant.journal import Actor
 from tenant.models import Company, Department, Office, Owner, Posting, Staff, Unit
@@ -78,7 +78,9 @@ def hire_cast(database: Database) -> Cast:
         houses = [_house(session, east, "NORTH", "北苑管理处"), _house(session, west, "SOUTH", "南苑管理处")]
         for company in (east, west):
             for role in COMPANY_ROLES:
-                person = make.staff(session, login=f"{company.code}-{role.value}".lower(), name=f"{company.name}{role.label}")
+                person = make.staff(
+                    session, login=f"{company.code}-{role.value}".lower(), name=f"{company.name}{role.label}"
+                )
                 make.posting(session, person, role, company)
         group = {
             role: make.posting(session, make.staff(session, login=role.value, name=role.label), role, None)

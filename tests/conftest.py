@@ -7,10 +7,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cast import Cast, hire_cast
 from sqlalchemy import create_engine, text
 
 from audit.capture import Capture
+from cast import Cast, hire_cast
 from tenant import embedded, migrations
 from tenant.db import Addresses, Database, create_database, make_roles
 

@@ -126,9 +126,7 @@ def charge(session: Session, unit_row: Unit, owner_row: Owner, due_on: date, **c
     if "charge_type" not in columns:
         columns["charge_type"] = charge_type(session, unit_row.office_id)
     values = {"period_from": due_on, "period_to": due_on, "due_on": due_on, "amount": Decimal("100.00")}
-    return _add(
-        session, Charge(office_id=unit_row.office_id, unit=unit_row, owner=owner_row, **values | columns)
-    )
+    return _add(session, Charge(office_id=unit_row.office_id, unit=unit_row, owner=owner_row, **values | columns))
 
 
 def payment(session: Session, owner_row: Owner, amount: Decimal, paid_on: date, **columns: Any) -> Payment:
@@ -136,7 +134,5 @@ def payment(session: Session, owner_row: Owner, amount: Decimal, paid_on: date, 
     values = {"receipt_number": f"{next(_numbers):08d}", "method": PaymentMethod.CASH}
     return _add(
         session,
-        Payment(
-            office_id=owner_row.office_id, owner=owner_row, amount=amount, paid_on=paid_on, **values | columns
-        ),
+        Payment(office_id=owner_row.office_id, owner=owner_row, amount=amount, paid_on=paid_on, **values | columns),
     )

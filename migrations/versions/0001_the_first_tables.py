@@ -47,12 +47,27 @@ WALLS = {
     ),
     OfficeOptional: ("audit_entry", "outbox_message", "posting"),
     GroupShared: ("company",),
-    GroupOnly: ("schedule", "schedule_fire", "sign_in", "staff"),
+    GroupOnly: ("audit_seal", "schedule", "schedule_fire", "sign_in", "staff"),
 }
 
 
 def upgrade() -> None:
     """Apply."""
+    op.create_table(
+        "audit_seal",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("chain", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("xid", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("position >= 1", name=op.f("ck_audit_seal_position_counts_from_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_seal")),
+        sa.UniqueConstraint("chain", "position", name=op.f("uq_audit_seal_chain_position")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_audit_seal_entry_id")),
+    )
+    op.create_index("ix_audit_seal_xid", "audit_seal", ["xid"], unique=False)
     op.create_table(
         "company",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -164,6 +179,7 @@ def upgrade() -> None:
         sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=True),
+        sa.Column("xid", sa.BigInteger(), server_default=sa.text("pg_current_xact_id()::text::bigint"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["office_id"], ["office.id"], name=op.f("fk_audit_entry_office_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
@@ -174,6 +190,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_audit_entry_subject", "audit_entry", ["office_id", "subject_kind", "subject_id", "id"], unique=False
     )
+    op.create_index("ix_audit_entry_xid", "audit_entry", ["xid", "id"], unique=False)
     op.create_table(
         "charge_type",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -560,8 +577,11 @@ def upgrade() -> None:
         sa.Column("to_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "(level = 'group' AND company_id IS NULL AND office_id IS NULL) OR (level = 'company' AND company_id IS NOT NULL AND office_id IS NULL) OR (level = 'office' AND company_id IS NULL AND office_id IS NOT NULL)",
+            "(level = 'group' AND company_id IS NULL AND office_id IS NULL) OR (level = 'company' AND company_id IS NOT NULL AND office_id IS NULL) OR (level = 'office' AND company_id IS NULL AND office_id IS NOT NULL)",  # noqa: E501 - one condition, as the model has it
             name=op.f("ck_posting_level_names_its_place"),
+        ),
+        sa.CheckConstraint(
+            "department_id IS NULL OR office_id IS NOT NULL", name=op.f("ck_posting_department_id_has_an_office")
         ),
         sa.CheckConstraint("to_on IS NULL OR to_on >= from_on", name=op.f("ck_posting_ends_after_it_begins")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_posting_company_id")),
@@ -1277,9 +1297,11 @@ def upgrade() -> None:
             for statement in row_security.wall(table, kind):
                 op.execute(statement)
     for statement in (
-        *row_security.wall("office", OfficeScoped, column="id"),
+        *row_security.wall("office", OfficeScoped, column="id", kept_by_group=True),
         *row_security.colleagues_only("staff"),
+        *row_security.group_may_be_told("audit_entry"),
         *row_security.append_only("audit_entry"),
+        *row_security.append_only("audit_seal"),
         "GRANT SELECT ON alembic_version TO wuguan_app, wuguan_hq",
     ):
         op.execute(statement)
@@ -1365,6 +1387,7 @@ def downgrade() -> None:
     op.drop_table("due_action")
     op.drop_table("department")
     op.drop_table("charge_type")
+    op.drop_index("ix_audit_entry_xid", table_name="audit_entry")
     op.drop_index("ix_audit_entry_subject", table_name="audit_entry")
     op.drop_index("ix_audit_entry_request_id", table_name="audit_entry")
     op.drop_index("ix_audit_entry_office_id_at", table_name="audit_entry")
@@ -1379,4 +1402,7 @@ def downgrade() -> None:
     op.drop_table("schedule_fire")
     op.drop_table("schedule")
     op.drop_table("company")
+    op.drop_index("ix_audit_seal_xid", table_name="audit_seal")
+    op.drop_table("audit_seal")
     op.execute("DROP FUNCTION audit_entry_is_append_only()")
+    op.execute("DROP FUNCTION audit_seal_is_append_only()")

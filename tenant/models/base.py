@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     Enum,
@@ -40,7 +41,6 @@ from sqlalchemy.orm import (
     mapped_column,
     relationship,
 )
-from sqlalchemy.orm.relationships import RelationshipProperty
 
 from tenant.rules.terms import Term
 
@@ -74,6 +74,8 @@ class Walled(Base):
 
     __abstract__ = True
     wall_column: ClassVar[str] = "office_id"
+    kept_by_group: ClassVar[bool] = False
+    """True: offices read their rows, only the group's own sessions write them."""
 
     office_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"), sort_order=-9, doc="管理处")
 
@@ -118,7 +120,7 @@ class GroupOnly(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90, doc="建立时间")
 
 
-def office_ref(target: str, **options: Any) -> Mapped[Any]:
+def office_ref(target: str, **options: Any) -> Mapped[Any]:  # noqa: ANN401 - mapped_column's own
     """Return a column naming a row of table ``target`` in the same office.
 
     When the class is mapped the column gets a composite foreign key ``(office_id, column)`` and an index beginning
@@ -127,7 +129,7 @@ def office_ref(target: str, **options: Any) -> Mapped[Any]:
     return mapped_column(BigInteger, info={"office_ref": target}, **options)
 
 
-def refer(column: str, target: str, **options: Any) -> RelationshipProperty[Any]:
+def refer(column: str, target: str, **options: Any) -> Mapped[Any]:  # noqa: ANN401 - relationship's own
     """Return the many-to-one relationship for ``"Class.column"`` made by :func:`office_ref`.
 
     Only the column is joined; the office half of the key is held by the composite constraint and by the wall.
@@ -147,9 +149,20 @@ def coded(terms: type[Term], name: str) -> Enum:
     )
 
 
-def personal(**options: Any) -> dict[str, Any]:
+def personal(**options: object) -> dict[str, object]:
     """Return the ``info`` of a column that holds personal data: masked in the record and on the screen (B-O5)."""
     return {"personal": True, **options}
+
+
+@event.listens_for(Base, "mapper_configured", propagate=True)
+def _remember_old_values(mapper: Mapper[Any], cls: type[Base]) -> None:
+    """Let every column know its old value when it is set, so that the record can say what was there (B-O5).
+
+    An expired column is read again first. Deferred columns are left alone: they are large or secret.
+    """
+    for attribute in mapper.column_attrs:
+        if not attribute.deferred:
+            getattr(cls, attribute.key).impl.active_history = True
 
 
 @event.listens_for(Base, "instrument_class", propagate=True)
@@ -159,7 +172,8 @@ def _bind_to_office(mapper: Mapper[Any], cls: type[Base]) -> None:
     if not isinstance(table, Table):
         return
     if not issubclass(cls, Walled | GroupShared | GroupOnly):
-        message = f"{cls.__name__} stands on no side of the wall: give it OfficeScoped, OfficeOptional, GroupShared or GroupOnly"
+        sides = "OfficeScoped, OfficeOptional, GroupShared or GroupOnly"
+        message = f"{cls.__name__} stands on no side of the wall: give it {sides}"
         raise TypeError(message)
     if "office_id" not in table.c:
         return
@@ -171,7 +185,9 @@ def _bind_to_office(mapper: Mapper[Any], cls: type[Base]) -> None:
 
 
 def _reference(table: Table, column: Column[Any], target: str) -> None:
-    table.append_constraint(
-        ForeignKeyConstraint(["office_id", column.name], [f"{target}.office_id", f"{target}.id"])
-    )
+    table.append_constraint(ForeignKeyConstraint(["office_id", column.name], [f"{target}.office_id", f"{target}.id"]))
     Index(None, table.c.office_id, column)
+    if table.c.office_id.nullable:  # a composite key with a NULL in it is not checked at all
+        table.append_constraint(
+            CheckConstraint(f"{column.name} IS NULL OR office_id IS NOT NULL", name=f"{column.name}_has_an_office")
+        )

@@ -30,6 +30,7 @@ class Office(Walled):
 
     __tablename__ = "office"
     wall_column = "id"
+    kept_by_group = True
 
     code: Mapped[str] = mapped_column(String(32), unique=True, doc="编码")
     name: Mapped[str] = mapped_column(String(100), doc="名称")

@@ -25,9 +25,7 @@ class Staff(GroupOnly):
     name: Mapped[str] = mapped_column(String(50), doc="姓名")
     email: Mapped[str | None] = mapped_column(String(254), info=personal(), doc="邮箱")
     phone: Mapped[str | None] = mapped_column(String(32), info=personal(), doc="电话")
-    password_hash: Mapped[str | None] = deferred(
-        mapped_column(String(255), info={"secret": True}, doc="密码摘要")
-    )
+    password_hash: Mapped[str | None] = deferred(mapped_column(String(255), info={"secret": True}, doc="密码摘要"))
     password_changed_at: Mapped[datetime | None] = mapped_column(doc="密码修改时间")
     must_change_password: Mapped[bool] = mapped_column(default=True, server_default="true", doc="须改密码")
     disabled_at: Mapped[datetime | None] = mapped_column(doc="停用时间")

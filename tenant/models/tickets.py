@@ -49,9 +49,7 @@ class Ticket(OfficeScoped):
     reporter_phone: Mapped[str | None] = mapped_column(String(64), info=personal(), doc="联系电话")
     channel: Mapped[Channel] = mapped_column(coded(Channel, "channel"), default=Channel.CALL, doc="来源渠道")
     content: Mapped[str] = mapped_column(Text, doc="内容")
-    state: Mapped[TicketState] = mapped_column(
-        coded(TicketState, "state"), default=TicketState.REGISTERED, doc="状态"
-    )
+    state: Mapped[TicketState] = mapped_column(coded(TicketState, "state"), default=TicketState.REGISTERED, doc="状态")
     received_at: Mapped[datetime] = mapped_column(doc="受理时间")
     promised_at: Mapped[datetime | None] = mapped_column(doc="约定完成时间")
     done_at: Mapped[datetime | None] = mapped_column(doc="完成时间")
