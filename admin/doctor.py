@@ -97,9 +97,10 @@ def _clockwork(database: Database) -> Iterator[Finding]:
         oldest = session.scalar(select(func.min(DueAction.due_at)).where(DueAction.state == DueState.PENDING))
         dead = session.scalar(select(func.count(DueAction.id)).where(DueAction.state == DueState.DEAD)) or 0
         waiting = session.scalar(select(func.min(Mail.not_before)).where(Mail.state == MailState.QUEUED))
-        unsure = session.scalar(
-            select(func.count(Mail.id)).where(Mail.state.in_([MailState.UNKNOWN, MailState.FAILED]))
-        ) or 0
+        unsure = (
+            session.scalar(select(func.count(Mail.id)).where(Mail.state.in_([MailState.UNKNOWN, MailState.FAILED])))
+            or 0
+        )
     yield _lag("queue", "到期事项滞后", oldest, "请确认 wuguan worker(或 wuguan serve)正在运行。")
     yield Finding(
         "dead", "停止的到期事项", ok=dead == 0, value=str(dead), advice="请在「到期事项」中查看原因并重试或放弃。"

@@ -81,7 +81,10 @@ def _banner(settings: Settings, password: str) -> str:
     lines += [f"    {role.label}\t{office.code.lower()}.{role.value}" for role in of_office]
     lines.append(f"  其他管理处把 {office.code.lower()} 换成 {'、'.join(plan.code.lower() for plan in OFFICES)}")
     lines.append("  公司")
-    lines += [f"    {role.label}\t{office.company.lower()}.{role.value}" for role in (Role.COMPANY_CENTRE, Role.GENERAL_MANAGER)]
+    lines += [
+        f"    {role.label}\t{office.company.lower()}.{role.value}"
+        for role in (Role.COMPANY_CENTRE, Role.GENERAL_MANAGER)
+    ]
     lines.append("  集团")
     lines += [f"    {role.label}\t{role.value}" for role in (Role.GROUP_CENTRE, Role.AUDITOR, Role.SYSTEM_ADMIN)]
     return "\n".join([*lines, "", "  按 Ctrl-C 停止,数据保留。", ""])

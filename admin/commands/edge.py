@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import click
 
@@ -22,12 +22,14 @@ from tenant import clock, migrations
 from tenant.db import Addresses, Database, locate
 from tenant.errors import Refusal, SettingsError
 from tenant.journal import Actor
-from tenant.models import Office
 from tenant.rules.terms import ActorKind
 from tenant.scoping import Scope, ScopedSession
 from tenant.services.organisation import office_by_code
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
+
+if TYPE_CHECKING:
+    from tenant.models import Office
 
 Parameters = ParamSpec("Parameters")
 

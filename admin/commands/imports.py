@@ -18,9 +18,7 @@ from tenant.errors import Refusal
 @click.option("--preview", is_flag=True, help="只预览,不写入。")
 @click.option("--apply", "do_apply", is_flag=True, help="写入。")
 @answers
-def import_file(
-    *, kind: str, file: Path, office_code: str, preview: bool, do_apply: bool, as_json: bool
-) -> None:
+def import_file(*, kind: str, file: Path, office_code: str, preview: bool, do_apply: bool, as_json: bool) -> None:
     """Preview a file, or preview and apply it in one transaction."""
     if preview == do_apply:
         raise Refusal(code="preview_or_apply", message="请用 --preview(预览)或 --apply(写入)之一。", field="apply")
@@ -28,9 +26,7 @@ def import_file(
     with open_database() as database:
         office = find_office(database, office_code)
         with office_session(database, office) as session:
-            batch = importing.preview(
-                session, office_id=office.id, kind=kind, file_name=file.name, content=content
-            )
+            batch = importing.preview(session, office_id=office.id, kind=kind, file_name=file.name, content=content)
             batch_id = batch.id
             payload = report.as_json(batch)
         if do_apply:

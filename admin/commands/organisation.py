@@ -1,13 +1,17 @@
 """``wuguan company|office|staff``: the group's own things (A-O1, A-O3)."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from admin.commands.edge import answer, answers, group_session, open_database
 from tenant.errors import Refusal
-from tenant.models import Company, Office
 from tenant.rules.terms import Role
 from tenant.services import organisation, staff
 from tenant.unscoped import Reason
+
+if TYPE_CHECKING:
+    from tenant.models import Company, Office
 
 
 @click.group("company", help="公司。")

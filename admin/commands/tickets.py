@@ -68,9 +68,7 @@ def _describe(session: ScopedSession, made: ServiceRequest | Complaint) -> dict[
         "kind": ticket.kind.value,
         "state": ticket.state.value,
         "received_at": ticket.received_at.isoformat(),
-        "clocks": [
-            {"kind": row.kind.value, "due_at": row.due_at.isoformat(), "source": row.source} for row in clocks
-        ],
+        "clocks": [{"kind": row.kind.value, "due_at": row.due_at.isoformat(), "source": row.source} for row in clocks],
     }
 
 

@@ -118,9 +118,7 @@ def build(session: ScopedSession, random: Random, password_hash: str) -> None:
 
 
 def _staff_office(session: ScopedSession, hiring: Hiring, office: Office) -> None:
-    departments = {
-        kind: Department(office_id=office.id, name=name, kind=kind) for kind, name in DEPARTMENTS.items()
-    }
+    departments = {kind: Department(office_id=office.id, name=name, kind=kind) for kind, name in DEPARTMENTS.items()}
     session.add_all(departments.values())
     session.flush()
     for role, kind, number in OFFICE_POSTS:

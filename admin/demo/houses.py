@@ -57,7 +57,9 @@ def is_built(session: ScopedSession) -> bool:
     return session.scalar(select(Estate.id).limit(1)) is not None
 
 
-def _flats(session: ScopedSession, random: Random, office_id: int, plan: OfficePlan, estate: Estate) -> list[dict[str, Any]]:
+def _flats(
+    session: ScopedSession, random: Random, office_id: int, plan: OfficePlan, estate: Estate
+) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     serial = 0
     while len(rows) < plan.units:
@@ -112,8 +114,13 @@ def _shops(random: Random, office_id: int) -> list[dict[str, Any]]:
 
 def _owners(random: Random, office_id: int, plan: OfficePlan, flats: int) -> list[dict[str, Any]]:
     rows = [
-        _owner(office_id, invented.person(random), OwnerKind.PERSON, invented.phone(random),
-               invented.address(serial, plan.code) if random.random() < SHARE_WITH_MAIL else None)
+        _owner(
+            office_id,
+            invented.person(random),
+            OwnerKind.PERSON,
+            invented.phone(random),
+            invented.address(serial, plan.code) if random.random() < SHARE_WITH_MAIL else None,
+        )
         for serial in range(1, flats + 1)
     ]
     trading = f"{plan.estate}商业管理有限公司"

@@ -12,7 +12,7 @@ from tenant.journal import Actor
 from tenant.models import Office
 from tenant.rules.terms import ActorKind
 from tenant.scoping import Scope
-from tenant.services.sign_ins import hash_password
+from tenant.services.passwords import hash_password
 from tenant.unscoped import Reason, across_offices
 
 LOADER = Actor(kind=ActorKind.COMMAND, name="试用数据", request_id="demo")

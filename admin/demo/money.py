@@ -15,7 +15,7 @@ from tenant.money import to_fen
 from tenant.rules.numbers import receipt_number
 from tenant.rules.terms import ChargeBasis, PaymentMethod
 from tenant.scoping import ScopedSession
-from tenant.services.payments import RECEIPTS
+from tenant.services.numbers import RECEIPTS
 
 MONTHS = 6
 DUE_DAY = 10

@@ -56,7 +56,7 @@ def company_by_code(session: Session, code: str) -> Company:
 
 
 def office_by_code(session: Session, code: str) -> Office:
-    """Return the office with ``code``, whatever its case; raises NotFound for a code outside the session's scope too."""
+    """Return the office with ``code``, whatever its case; raises NotFound, outside the scope too."""
     office = session.scalar(select(Office).where(func.lower(Office.code) == code.strip().lower()))
     if office is None:
         raise NotFound(

@@ -1,0 +1,164 @@
+"""What the commands promise, tried as a user does: a process, an exit code, a JSON answer, a sentence in Chinese."""
+
+import json
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Program
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def office(wuguan: "Program") -> str:
+    """A company with an office and a unit in it; the office's code."""
+    assert wuguan("db", "upgrade").code == 0
+    assert wuguan("company", "add", "EAST", "东区物业").code == 0
+    assert wuguan("office", "add", "NORTH", "北苑管理处", "--company", "EAST").code == 0
+    return "NORTH"
+
+
+def test_the_schema_goes_up_and_says_where_it_is(wuguan: "Program", office: str) -> None:
+    answer = wuguan("db", "current", "--json")
+    assert answer.code == 0
+    assert answer.json["revision"] == answer.json["head"]
+
+
+def test_a_new_person_gets_a_password_that_is_shown_once(wuguan: "Program", office: str) -> None:
+    answer = wuguan(
+        "staff",
+        "add",
+        "wang",
+        "王安",
+        "--role",
+        "front_desk",
+        "--office",
+        office,
+        "--email",
+        "wang@staff.invalid",
+        "--json",
+    )
+    assert answer.code == 0, answer.err
+    assert len(answer.json["password"]) >= 12
+    entries = wuguan("audit", "list", "--json")
+    assert answer.json["password"] not in entries.out
+    assert any(entry["verb"] == "staff.create" for entry in entries.json["entries"])
+
+
+REFUSED = {
+    "an unknown office": ("ticket", "add", "request", "--office", "NOWHERE", "--unit", "1-1-101", "--content", "漏水"),
+    "an unknown unit": ("ticket", "add", "request", "--office", "NORTH", "--unit", "9-9-999", "--content", "漏水"),
+    "a kind that is none": ("ticket", "add", "wish", "--office", "NORTH", "--unit", "1-1-101", "--content", "漏水"),
+    "a gravity that is none": (
+        "ticket",
+        "add",
+        "complaint",
+        "--office",
+        "NORTH",
+        "--unit",
+        "1-1-101",
+        "--content",
+        "漏水",
+        "--gravity",
+        "huge",
+    ),
+    "an --at that is no time": ("sweep", "escalations", "--at", "昨天下午"),
+    "a sweep that is none": ("sweep", "floors"),
+    "a taken company code": ("company", "add", "east", "又一家"),
+    "an unknown company": ("office", "add", "X1", "某管理处", "--company", "NONE"),
+    "a role that is none": ("staff", "add", "li", "李宁", "--role", "king", "--office", "NORTH"),
+    "two places for one posting": ("staff", "add", "li", "李宁", "--role", "director", "--office", "NORTH", "--group"),
+    "a place the role cannot have": ("staff", "add", "li", "李宁", "--role", "group_centre", "--office", "NORTH"),
+    "a file that is not there": ("import", "roster", "nothing.xlsx", "--office", "NORTH", "--preview"),
+    "neither preview nor apply": ("import", "roster", "nothing.xlsx", "--office", "NORTH"),
+    "a mail state that is none": ("mail", "list", "--state", "lost"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_a_chinese_sentence_an_exit_code_and_a_reason_in_the_json(
+    wuguan: "Program", office: str, case: str
+) -> None:
+    answer = wuguan(*REFUSED[case], "--json")
+    assert answer.code == 1, (answer.out, answer.err)
+    error = json.loads(answer.out)["error"]
+    assert error["code"]
+    assert CHINESE.search(error["message"])
+    assert error["message"] in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_refusal_changes_nothing(wuguan: "Program", office: str) -> None:
+    before = wuguan("audit", "list", "--json").json["entries"]
+    for arguments in REFUSED.values():
+        wuguan(*arguments)
+    after = [entry for entry in wuguan("audit", "list", "--json").json["entries"] if entry["verb"] != "wall.crossed"]
+    assert after == [entry for entry in before if entry["verb"] != "wall.crossed"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nonsense",), ("company", "add", "ONLY"), ("sweep", "mail", "--nope"), ("mail", "list", "--limit", "x")],
+)
+def test_a_call_that_is_wrong_exits_2_and_says_so_in_chinese(wuguan: "Program", arguments: tuple[str, ...]) -> None:
+    answer = wuguan(*arguments)
+    assert answer.code == 2
+    assert CHINESE.search(answer.err)
+
+
+BAD_SETTINGS = {
+    "WUGUAN_PORT": "eighty",
+    "DATABASE_URL": "mysql://root@localhost/x",
+    "BROKER_URL": "kafka://localhost",
+    "WUGUAN_SMTP_URL": "http://localhost",
+    "WUGUAN_SECURE_COOKIES": "maybe",
+}
+
+
+@pytest.mark.parametrize("name", BAD_SETTINGS)
+def test_a_bad_setting_is_named_with_the_way_out(wuguan: "Program", name: str) -> None:
+    answer = wuguan("db", "current", **{name: BAD_SETTINGS[name]})
+    assert answer.code == 1
+    assert name in answer.err
+    assert CHINESE.search(answer.err)
+    assert "Traceback" not in answer.err
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(wuguan: "Program") -> None:
+    answer = wuguan("company", "add", "A", "甲", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert answer.code == 1
+    assert "DATABASE_URL" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_taken_port_is_a_sentence(wuguan: "Program", office: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = wuguan("serve", WUGUAN_PORT=str(taken.getsockname()[1]))
+    assert answer.code == 1
+    assert "WUGUAN_PORT" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_the_doctor_finds_a_fresh_home_in_order(wuguan: "Program", office: str) -> None:
+    answer = wuguan("doctor", "--json")
+    assert answer.code == 0, answer.out
+    assert answer.json["ok"]
+    assert {"settings", "database", "head", "queue", "mail_queue"} <= {check["name"] for check in answer.json["checks"]}
+
+
+def test_the_doctor_says_what_is_wrong(wuguan: "Program", office: str) -> None:
+    answer = wuguan("doctor", "--json", BROKER_URL="redis://127.0.0.1:1/0")
+    assert answer.code == 1
+    wrong = [check for check in answer.json["checks"] if not check["ok"]]
+    assert [check["name"] for check in wrong] == ["broker"]
+    assert CHINESE.search(wrong[0]["advice"])
+
+
+def test_two_homes_are_two_worlds(wuguan: "Program", office: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = type(wuguan)(tmp_path_factory.mktemp("other"))
+    assert other("company", "add", "EAST", "同码不同家").code == 0
+    assert "NORTH" not in other("audit", "list", "--json").out
