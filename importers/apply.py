@@ -1,0 +1,190 @@
+"""An import from upload to the office's tables: preview first, then apply once, in the caller's transaction.
+
+`preview` reads and plans and writes nothing but the batch. `apply` reads the same file again, plans it against the
+present state and carries out only what was previewed: a row that would now do something else comes back as a conflict.
+Both belong to one office; nothing outside of it is read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from importers.faults import CellFault, fault
+from importers.plan import Outcome
+from importers.reading import Reading, read
+from importers.sheets import kind_named
+from tenant import clock
+from tenant.errors import Conflict, NotFound, Refusal
+from tenant.journal import StaleRow, actor_of, because
+from tenant.models import ImportBatch, Office
+from tenant.rules.terms import ImportState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from importers.plan import Plan
+    from importers.sheets import SheetKind
+
+_LOCK = 7_719_002
+_WRITING = frozenset({Outcome.NEW, Outcome.CHANGED})
+
+
+def preview(session: Session, office: Office, kind: str, file_name: str, content: bytes) -> ImportBatch:
+    """Read and plan a file and keep it as a batch in state `previewed`; nothing else is written.
+
+    Raises Refusal when the file as a whole cannot be taken; then there is no batch.
+    """
+    sheet_kind = kind_named(kind)
+    reading = read(content, file_name, sheet_kind)
+    on = clock.today(office.zone)
+    plan = sheet_kind.plan(reading.records, sheet_kind.load(session, office), on)
+    batch = ImportBatch(
+        office_id=office.id,
+        kind=sheet_kind.identifier,
+        file_name=file_name[-255:] or "未命名",
+        file_digest=hashlib.sha256(content).hexdigest(),
+        file_size=len(content),
+        file=content,
+        sheet=reading.sheet[:100],
+        state=ImportState.PREVIEWED,
+        mapping={"on": on.isoformat(), "sheets": [mapping.as_json() for mapping in reading.mappings]},
+        counts=dict(plan.counts),
+        plan=_packed(plan, reading),
+        uploaded_by_id=actor_of(session).posting_id,
+    )
+    session.add(batch)
+    session.flush()
+    return batch
+
+
+def apply(session: Session, batch_id: int) -> ImportBatch:
+    """Carry out a previewed batch, all or nothing, in the caller's transaction; the batch ends in state `applied`.
+
+    Raises NotFound for a missing batch, Refusal `batch_not_waiting` for one that was applied or cancelled before (a
+    doubled click waits for the first and is then told so), Conflict when somebody wrote to the same rows meanwhile.
+    """
+    batch = _locked(session, batch_id)
+    office = session.get_one(Office, batch.office_id)
+    if batch.file is None:
+        raise Refusal(code="file_deleted", message="这个批次的文件已按期删除，不能再写入。请重新上传文件。")
+    kind = kind_named(batch.kind)
+    reading = read(batch.file, batch.file_name, kind)
+    plan = _replanned(session, office, kind, reading, batch)
+    because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
+    try:
+        kind.write(session, office, plan)
+        batch.counts = dict(plan.counts)
+        batch.plan = _packed(plan, reading)
+        batch.state = ImportState.APPLIED
+        batch.applied_at = clock.now()
+        session.flush()
+    except (StaleRow, IntegrityError) as raced:
+        raise Conflict(
+            code="import_raced",
+            message="写入时有人正在修改同样的房屋或业主，本次没有写入任何内容。请重新预览后再写入。",
+        ) from raced
+    because(session, None)
+    return batch
+
+
+def cancel(session: Session, batch_id: int) -> ImportBatch:
+    """Give a previewed batch up; raises as `apply` does."""
+    batch = _locked(session, batch_id)
+    batch.state = ImportState.CANCELLED
+    session.flush()
+    return batch
+
+
+def _locked(session: Session, batch_id: int) -> ImportBatch:
+    """Return a batch that waits to be applied, its row locked and no other import of the office under way."""
+    batch = session.scalar(
+        select(ImportBatch)
+        .where(ImportBatch.id == batch_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if batch is None:
+        raise NotFound
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK, batch.office_id)))
+    if batch.state is not ImportState.PREVIEWED:
+        raise Refusal(
+            code="batch_not_waiting",
+            message=(
+                f"批次 {batch.id}「{batch.file_name}」{batch.state.label}，不会再写一次。如有改动，请重新上传文件。"
+            ),
+            field="batch",
+            value=str(batch.id),
+        )
+    return batch
+
+
+def _replanned(session: Session, office: Office, kind: SheetKind, reading: Reading, batch: ImportBatch) -> Plan:
+    """Plan again against the present state, and hold back each row that would not do what was previewed."""
+    state = kind.load(session, office)
+    on = dt.date.fromisoformat(str(batch.mapping["on"]))
+    seen = {(row["sheet"], row["row"]): row for row in unpacked(batch)["rows"]}
+    held: dict[tuple[str, int], CellFault] = {}
+    while True:
+        plan = kind.plan(reading.records, state, on, held)
+        changed = [
+            (row.sheet, row.row)
+            for row in plan.rows
+            if row.outcome in _WRITING and seen.get((row.sheet, row.row), {}).get("digest") != row.digest
+        ]
+        if not changed:
+            return plan
+        held |= dict.fromkeys(changed, fault("conflict_changed"))
+
+
+def _packed(plan: Plan, reading: Reading) -> bytes:
+    kept = {
+        "rows": [row.as_json() for row in plan.rows],
+        "refused": [cell.as_json() for cell in plan.refused],
+        "notices": [*reading.notices, *plan.notices],
+        "columns": [
+            {
+                "sheet": mapping.sheet,
+                "header_row": mapping.row,
+                "headings": [
+                    {
+                        "column": heading.letter,
+                        "heading": heading.text,
+                        "identifier": heading.identifier,
+                        "samples": heading.samples,
+                    }
+                    for heading in mapping.headings
+                ],
+            }
+            for mapping in reading.mappings
+        ],
+    }
+    return zlib.compress(json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"), 1)
+
+
+def unpacked(batch: ImportBatch) -> dict[str, Any]:
+    """Return what the preview shows: `rows`, `refused`, `notices`, `columns`; empty once it was deleted on schedule."""
+    if batch.plan is None:
+        return {"rows": [], "refused": [], "notices": [], "columns": []}
+    kept: dict[str, Any] = json.loads(zlib.decompress(batch.plan))
+    return kept
+
+
+def answer(batch: ImportBatch) -> dict[str, Any]:
+    """Return the import's JSON answer; its shape is a promise (`docs/commands.md`)."""
+    counts: Mapping[str, object] = batch.counts
+    return {
+        "batch": batch.id,
+        "state": batch.state.value,
+        "sheet": batch.sheet,
+        "counts": dict(counts),
+        "refused": unpacked(batch)["refused"],
+    }

@@ -1,0 +1,122 @@
+"""What an import would do, before anything is done: facts per row, counts per subject, rows refused and in conflict.
+
+A plan is computed from rows and from the state that was read, by nothing else: planned twice it is the same plan, and
+planned again after it was applied it holds nothing but `same`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from importers.faults import RefusedCell
+
+
+class Outcome(StrEnum):
+    """What becomes of a subject, or of a row as a whole."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field as it was and as it would be, as people read it."""
+
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing a row brings about: `subject` is units, owners or ownerships; `name` is what people call it."""
+
+    subject: str
+    outcome: Outcome
+    name: str
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowPlan:
+    """What becomes of one row of the file."""
+
+    sheet: str
+    row: int
+    outcome: Outcome
+    name: str
+    people: str
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of all that the row brings about: other facts, other digest."""
+        facts = [
+            (fact.subject, fact.outcome, fact.name, [(c.label, c.old, c.new) for c in fact.changes])
+            for fact in self.facts
+        ]
+        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:16]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the preview shows of the row."""
+        return {
+            "sheet": self.sheet,
+            "row": self.row,
+            "outcome": self.outcome.value,
+            "name": self.name,
+            "people": self.people,
+            "digest": self.digest,
+            "facts": [
+                {
+                    "subject": fact.subject,
+                    "outcome": fact.outcome.value,
+                    "name": fact.name,
+                    "changes": [[change.label, change.old, change.new] for change in fact.changes],
+                }
+                for fact in self.facts
+                if fact.outcome is not Outcome.SAME
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the whole file would do. `drafts` is what the kind's own `write` carries out."""
+
+    rows: Sequence[RowPlan]
+    refused: Sequence[RefusedCell]
+    subjects: Mapping[str, Mapping[str, int]]
+    drafts: Any = None
+    notices: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the counts of the import's JSON answer: new/changed/same per subject, read/refused/conflict rows."""
+        outcomes = [row.outcome for row in self.rows]
+        rows = {
+            "read": len(outcomes),
+            "refused": outcomes.count(Outcome.REFUSED),
+            "conflict": outcomes.count(Outcome.CONFLICT),
+        }
+        return {name: dict(counted) for name, counted in self.subjects.items()} | {"rows": rows}
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell a plan that would write nothing."""
+        return not any(counted["new"] or counted["changed"] for counted in self.subjects.values())
+
+
+def row_outcome(facts: Sequence[Fact]) -> Outcome:
+    """Return what becomes of a row as a whole: new before changed before same."""
+    outcomes = {fact.outcome for fact in facts}
+    return next((outcome for outcome in (Outcome.NEW, Outcome.CHANGED) if outcome in outcomes), Outcome.SAME)

@@ -1,0 +1,51 @@
+"""From an uploaded file to the records of a kind of sheet: open, find the tables, clean the rows, assemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from importers.headings import SheetMapping, locate
+from importers.rows import RowReader
+from importers.workbook import open_workbook
+from tenant.errors import Refusal
+
+if TYPE_CHECKING:
+    from importers.sheets.kinds import SheetKind
+
+_NOTICED_PLACEHOLDERS = "有 {count} 个占位号码（如 18999999999、111111…）没有录入。"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file says: its records in order, how each sheet was mapped, and what the user should know."""
+
+    records: list[Any]
+    mappings: list[SheetMapping]
+    notices: list[str]
+
+    @property
+    def sheet(self) -> str:
+        """Return the names of the sheets that were read, joined by 、."""
+        return "、".join(mapping.sheet for mapping in self.mappings)
+
+
+def read(content: bytes, file_name: str, kind: SheetKind) -> Reading:
+    """Return the records of a file; raises Refusal when the file, its header or all its rows are missing."""
+    found, notices = locate(open_workbook(content, file_name), kind)
+    records: list[Any] = []
+    placeholders = 0
+    for sheet, mapping in found:
+        reader = RowReader(sheet, mapping, kind)
+        records.extend(kind.assemble(row) for row in reader.rows())
+        notices.extend(reader.skipped.notices(sheet.name))
+        placeholders += reader.placeholders
+    if placeholders:
+        notices.append(_NOTICED_PLACEHOLDERS.format(count=placeholders))
+    if not records:
+        raise Refusal(
+            code="rows_missing",
+            message=f"{kind.label}的表头下面没有一行可以读取的内容。请在表头下面填写后重新上传（示例行不算）。",
+            field="file",
+        )
+    return Reading(records, [mapping for _, mapping in found], notices)

@@ -1,0 +1,206 @@
+"""From a cleaned row to what it claims: this unit, with these owners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from importers.faults import CellFault, RefusedCell, fault
+from importers.rooms import UnitKey, building_of_sheet
+from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from decimal import Decimal
+    from fractions import Fraction
+
+    from importers.people import Labelled, Name
+    from importers.rows import CleanRow
+
+_FIRST = frozenset({"本人", "业主", "业主本人", "户主", "自己", "产权人"})
+_SPOUSE = frozenset({"配偶", "妻", "妻子", "夫", "丈夫", "爱人", "老公", "老婆", "太太", "先生"})
+_LONGEST_OTHER_PHONES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerClaim:
+    """An owner as a row names them; `phones` are (number, label), the first of them the owner's own."""
+
+    name: str
+    kind: OwnerKind = OwnerKind.PERSON
+    id_number: str | None = None
+    phones: tuple[tuple[str, str], ...] = ()
+    share: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """What one row claims; None where its cell was blank: a blank never erases what is known."""
+
+    source: CleanRow
+    key: UnitKey
+    owners: tuple[OwnerClaim, ...] = ()
+    area: Decimal | None = None
+    usage: UnitUsage | None = None
+    handover_state: HandoverState | None = None
+    handed_over_on: dt.date | None = None
+    owned_from_on: dt.date | None = None
+    note: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return sheet and row: what names a row within its file."""
+        return self.source.sheet, self.source.row
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that cannot be taken, why, and the unit it is about as far as that can be told."""
+
+    faults: tuple[RefusedCell, ...]
+    number: str | None
+    place: tuple[str, int]
+
+
+def assemble(row: CleanRow) -> RosterRow | RefusedRow:
+    """Return what a row claims, or why it is refused; it never raises, whatever was read."""
+    faults = list(row.faults)
+    key = _key(row)
+    if isinstance(key, CellFault):
+        if not any(found.heading == row.headings.get("room") for found in row.faults):
+            faults.append(row.refuse("room", key))
+        return RefusedRow(tuple(faults), None, (row.sheet, row.row))
+    owners = _owners(row) if not faults else ()
+    if isinstance(owners, RefusedCell):
+        faults.append(owners)
+        owners = ()
+    if faults:
+        return RefusedRow(tuple(faults), key.number, (row.sheet, row.row))
+    values = row.values
+    return RosterRow(
+        source=row,
+        key=key,
+        owners=owners,
+        area=cast("Decimal | None", values.get("area")),
+        usage=cast("UnitUsage | None", values.get("usage")),
+        handover_state=cast("HandoverState | None", values.get("handover_state")),
+        handed_over_on=cast("dt.date | None", values.get("handed_over_on")),
+        owned_from_on=cast("dt.date | None", values.get("owned_from_on")),
+        note=cast("str | None", values.get("note")),
+    )
+
+
+def _key(row: CleanRow) -> UnitKey | CellFault:
+    """Return the unit's key out of room, building, section and, where all else is silent, the sheet's name."""
+    room = cast("UnitKey | None", row.values.get("room"))
+    if room is None:
+        return fault("missing")
+    building = cast("str | None", row.values.get("building"))
+    section = cast("str | None", row.values.get("section"))
+    if (room.building and building and room.building != building) or (
+        room.section and section and room.section != section
+    ):
+        return fault("unit_parts_differ", f"{room.number} / {building or ''} {section or ''}".strip())
+    stands_alone = room.room.startswith("S") and not room.building
+    if stands_alone and building in {None, "商铺", "商业", "门面", "底商"}:
+        return room
+    building = room.building or building or building_of_sheet(row.sheet)
+    if not building:
+        return fault("building_missing", room.number)
+    return UnitKey(room=room.room, building=building, section=room.section or section)
+
+
+def _owners(row: CleanRow) -> tuple[OwnerClaim, ...] | RefusedCell:
+    names = cast("tuple[Name, ...]", row.values.get("owners") or ())
+    documents = cast("tuple[Labelled, ...]", row.values.get("documents") or ())
+    phones = cast("tuple[Labelled, ...]", row.values.get("phones") or ())
+    spare = cast("tuple[Labelled, ...]", row.values.get("more_phones") or ())
+    if not names:
+        for identifier, found in (("documents", documents), ("phones", phones)):
+            if any(not number.is_placeholder for number in found):
+                return row.refuse(identifier, fault("owner_missing", row.headings[identifier]))
+        return ()
+    numbers = _documents_of(names, documents)
+    if isinstance(numbers, CellFault):
+        return row.refuse("documents", numbers)
+    reached = _phones_of(names, phones, spare)
+    if isinstance(reached, CellFault):
+        return row.refuse("phones", reached)
+    return tuple(
+        OwnerClaim(
+            name=name.name,
+            kind=OwnerKind.COMPANY if name.is_organisation else OwnerKind.PERSON,
+            id_number=numbers.get(place),
+            phones=tuple(reached[place]),
+            share=name.share,
+        )
+        for place, name in enumerate(names)
+    )
+
+
+def _place_of(label: str, names: tuple[Name, ...]) -> int | None:
+    """Return which of the owners a label means, None when it does not say."""
+    for place, name in enumerate(names):
+        if label == name.name:
+            return place
+    if label in _FIRST:
+        return 0
+    return 1 if label in _SPOUSE and len(names) == 2 else None  # noqa: PLR2004
+
+
+def _documents_of(names: tuple[Name, ...], documents: tuple[Labelled, ...]) -> dict[int, str] | CellFault:
+    """Give each document to its owner: by the name beside it, else one by one in order; a guess is refused."""
+    given: dict[int, str] = {}
+    loose: list[Labelled] = []
+    seen: set[int] = set()
+    for document in documents:
+        place = _place_of(document.label, names)
+        if place is None:
+            loose.append(document)
+        elif place in seen:
+            return fault("id_owner_unknown", document.label)
+        else:
+            seen.add(place)
+            if not document.is_placeholder:
+                given[place] = document.number
+    free = [place for place in range(len(names)) if place not in seen]
+    if not any(not document.is_placeholder for document in loose):
+        return given
+    stranger = next((document.label for document in loose if _is_person(document.label)), None)
+    if len(loose) != len(free) or stranger:
+        return fault("id_owner_unknown", stranger or f"{len(names)} 位业主，{len(documents)} 个证件号")
+    given.update(
+        {place: document.number for place, document in zip(free, loose, strict=True) if not document.is_placeholder}
+    )
+    return given
+
+
+def _is_person(label: str) -> bool:
+    """Tell a label that names somebody from one that names a kind of document."""
+    return bool(label) and not label.endswith(("证", "照", "号", "码", "执照", "代码")) and len(label) > 1
+
+
+def _phones_of(
+    names: tuple[Name, ...], phones: tuple[Labelled, ...], spare: tuple[Labelled, ...]
+) -> list[list[tuple[str, str]]] | CellFault:
+    """Give each phone to its owner; what names nobody goes to the first, with its label; placeholders go nowhere."""
+    reached: list[list[tuple[str, str]]] = [[] for _ in names]
+    loose = [phone for phone in phones if not phone.label]
+    in_order = len(loose) == len(names)
+    for phone in (*phones, *spare):
+        place = _place_of(phone.label, names)
+        if place is None:
+            place = loose.index(phone) if in_order and phone in loose else 0
+        if phone.is_placeholder:
+            continue
+        own = phone.label in _FIRST or phone.label == names[place].name or place == 1
+        entry = (phone.number, "" if own else phone.label)
+        if entry[0] not in {number for number, _ in reached[place]}:
+            reached[place].append(entry)
+    for entries in reached:
+        entries.sort(key=lambda entry: entry[1] != "")
+    if any(
+        sum(len(number) + len(label) + 2 for number, label in entries) > _LONGEST_OTHER_PHONES for entries in reached
+    ):
+        return fault("too_long", limit=_LONGEST_OTHER_PHONES)
+    return reached

@@ -1,0 +1,168 @@
+"""Reads what an office has of units and owners, and writes the plan of a roster in bulk, each row on the record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from importers.roster.state import OwnershipState, OwnerState, RosterState, UnitState
+from tenant.journal import write_rows
+from tenant.models import Building, Estate, Office, Owner, Ownership, Section, Unit
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from importers.plan import Plan
+    from importers.roster.drafts import OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
+
+State = UnitState | OwnerState | OwnershipState
+_LONGEST_NAME = 50
+
+
+def load(session: Session, office: Office) -> RosterState:
+    """Return the office's units, owners and lasting ownerships as plain values."""
+    units = session.execute(
+        select(
+            Unit.id,
+            Unit.number,
+            Unit.area,
+            Unit.usage,
+            Unit.handover_state,
+            Unit.handed_over_on,
+            Unit.note,
+            Unit.version,
+        ).where(Unit.office_id == office.id)
+    )
+    owners = session.execute(
+        select(Owner.id, Owner.name, Owner.kind, Owner.phone, Owner.other_phones, Owner.id_number, Owner.version).where(
+            Owner.office_id == office.id
+        )
+    )
+    ownerships = session.execute(
+        select(
+            Ownership.id,
+            Ownership.unit_id,
+            Ownership.owner_id,
+            Ownership.share,
+            Ownership.is_payer,
+            Ownership.from_on,
+            Ownership.version,
+        )
+        .where(Ownership.office_id == office.id, Ownership.to_on.is_(None))
+        .order_by(Ownership.id)
+    )
+    estates = session.scalar(select(func.count(Estate.id)).where(Estate.office_id == office.id))
+    return RosterState(
+        units={row.number: UnitState(*row) for row in units},
+        owners=[OwnerState(*row) for row in owners],
+        ownerships=[OwnershipState(*row) for row in ownerships],
+        buildings=frozenset(session.scalars(select(Building.code).where(Building.office_id == office.id))),
+        estates=estates or 0,
+    )
+
+
+def write(session: Session, office: Office, plan: Plan) -> None:
+    """Write a roster's plan: buildings and sections on the way, units, owners, then who owns what from when.
+
+    Raises `tenant.journal.StaleRow` when a row changed since it was read; the caller gives the transaction up.
+    """
+    drafts: RosterDrafts = plan.drafts
+    buildings = _buildings(session, office, drafts.units)
+    sections = _sections(session, office, drafts.units, buildings)
+    units = _units(session, office, drafts.units, buildings, sections)
+    owners = _owners(session, office, drafts)
+    _ownerships(session, office, drafts.ownerships, units, owners)
+
+
+def _buildings(session: Session, office: Office, units: list[UnitDraft]) -> dict[str, int]:
+    """Return building code → id, after making those that are missing, in the office's only estate."""
+    listed = session.execute(select(Building.code, Building.id).where(Building.office_id == office.id))
+    known: dict[str, int] = {code: building_id for code, building_id in listed}  # noqa: C416  rows, not pairs
+    missing = [code for code in dict.fromkeys(unit.key.building for unit in units if not unit.state) if code]
+    missing = [code for code in missing if code not in known]
+    if missing:
+        estate_id = session.scalar(select(Estate.id).where(Estate.office_id == office.id).order_by(Estate.id).limit(1))
+        if estate_id is None:
+            estate_id = write_rows(session, Estate, inserts=[{"office_id": office.id, "name": office.name}])[0]
+        rows = [
+            {"office_id": office.id, "estate_id": estate_id, "code": code, "name": f"{code}栋"[:_LONGEST_NAME]}
+            for code in missing
+        ]
+        known |= dict(zip(missing, write_rows(session, Building, inserts=rows), strict=True))
+    return known
+
+
+def _sections(
+    session: Session, office: Office, units: list[UnitDraft], buildings: dict[str, int]
+) -> dict[tuple[int, str], int]:
+    """Return (building id, code) → id, after making the sections that are missing."""
+    listed = session.execute(
+        select(Section.building_id, Section.code, Section.id).where(Section.office_id == office.id)
+    )
+    known = {(building_id, code): section_id for building_id, code, section_id in listed}
+    wanted = dict.fromkeys(
+        (buildings[unit.key.building], unit.key.section)
+        for unit in units
+        if not unit.state and unit.key.building and unit.key.section
+    )
+    missing = [key for key in wanted if key not in known]
+    rows = [{"office_id": office.id, "building_id": building_id, "code": code} for building_id, code in missing]
+    return known | dict(zip(missing, write_rows(session, Section, inserts=rows), strict=True))
+
+
+def _units(
+    session: Session,
+    office: Office,
+    units: list[UnitDraft],
+    buildings: dict[str, int],
+    sections: dict[tuple[int, str], int],
+) -> dict[UnitDraft, int]:
+    """Insert and update units; return the id of each."""
+    new = [unit for unit in units if unit.state is None]
+    rows = []
+    for unit in new:
+        building_id = buildings[unit.key.building] if unit.key.building else None
+        section_id = sections[building_id, unit.key.section] if building_id and unit.key.section else None
+        rows.append(
+            {"office_id": office.id, "building_id": building_id, "section_id": section_id}
+            | {"number": unit.key.number, "room": unit.key.room, **unit.change}
+        )
+    updates = [(_before(office, unit.state), unit.change) for unit in units if unit.state and unit.change]
+    ids = write_rows(session, Unit, inserts=rows, updates=updates)
+    return dict(zip(new, ids, strict=True)) | {unit: unit.state.id for unit in units if unit.state}
+
+
+def _owners(session: Session, office: Office, drafts: RosterDrafts) -> dict[OwnerDraft, int]:
+    """Insert and update owners; return the id of each."""
+    new = [(owner, change) for owner, change in drafts.owners if owner.state is None]
+    rows = [{"office_id": office.id, **change} for _, change in new]
+    updates = [(_before(office, owner.state), change) for owner, change in drafts.owners if owner.state and change]
+    ids = write_rows(session, Owner, inserts=rows, updates=updates)
+    made = {owner: owner_id for (owner, _), owner_id in zip(new, ids, strict=True)}
+    return made | {owner: owner.state.id for owner, _ in drafts.owners if owner.state}
+
+
+def _ownerships(
+    session: Session,
+    office: Office,
+    ownerships: list[OwnershipDraft],
+    units: dict[UnitDraft, int],
+    owners: dict[OwnerDraft, int],
+) -> None:
+    """End, change and begin ownerships, in this order: a share is free before it is given."""
+    updates = [(_before(office, draft.state), draft.change) for draft in ownerships if draft.state and draft.change]
+    updates.sort(key=lambda pair: "to_on" not in pair[1])
+    rows = [
+        {"office_id": office.id, "unit_id": units[draft.unit], "owner_id": owners[draft.owner], **draft.change}
+        for draft in ownerships
+        if draft.owner and draft.state is None
+    ]
+    write_rows(session, Ownership, updates=updates)
+    write_rows(session, Ownership, inserts=rows)
+
+
+def _before(office: Office, state: State) -> dict[str, Any]:
+    """Return a row as it was read, for the record and for the check that it has not changed since."""
+    return {"office_id": office.id, "to_on": None} | asdict(state)

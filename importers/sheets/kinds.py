@@ -1,0 +1,53 @@
+"""What a kind of sheet is made of, and which kinds there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from importers import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from importers.columns import Column
+    from importers.plan import Plan
+    from importers.rows import CleanRow
+
+KINDS = ("roster",)
+
+
+@dataclass(frozen=True)
+class SheetKind:
+    """A kind of sheet: its columns, which it cannot do without, what its rows mean.
+
+    `required` are groups of identifiers: of each group one column must be there. `key` are the columns that say which
+    record a row is about, the decisive one last; `subjects` are what is counted. `assemble` turns a clean row into a
+    record or a refusal, `plan` compares records with what the office has, `load` reads that, `write` writes a plan.
+    """
+
+    identifier: str
+    label: str
+    columns: Sequence[Column]
+    required: Sequence[tuple[str, ...]]
+    key: tuple[str, ...]
+    subjects: tuple[str, ...]
+    assemble: Callable[[CleanRow], Any]
+    plan: Callable[..., Plan]
+    load: Callable[..., Any]
+    write: Callable[..., None]
+
+    def column(self, identifier: str) -> Column:
+        """Return the column of that identifier; raises KeyError for a column the kind has not."""
+        return next(column for column in self.columns if column.identifier == identifier)
+
+
+def kind_named(identifier: str) -> SheetKind:
+    """Return the kind of sheet of that name; raises Refusal `kind_unknown` naming those there are."""
+    if identifier not in KINDS:
+        raise refusals.file("kind_unknown", kind=identifier[:40], known="、".join(KINDS))
+    kind = import_module(f"importers.sheets.{identifier}").KIND
+    if not isinstance(kind, SheetKind):
+        raise TypeError(identifier)
+    return kind
