@@ -40,7 +40,7 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings; raises SettingsError naming the variable, its value and the way out."""
         env = os.environ if environ is None else environ
-        home = Path(env.get("WUGUAN_HOME") or Path.home() / ".local" / "share" / "wuguan").expanduser().resolve()
+        home = Path(env.get("WUGUAN_HOME") or _default_home()).expanduser().resolve()
         port = _port(env.get("WUGUAN_PORT", "8080"))
         host = env.get("WUGUAN_HOST", "127.0.0.1")
         return cls(
@@ -69,6 +69,11 @@ class Settings:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(48))
         return path.read_text()
+
+
+def _default_home() -> Path:
+    """Return where data lives: root's own folder is no place, the server's user would have to be let into it."""
+    return Path("/var/lib/wuguan") if os.geteuid() == 0 else Path.home() / ".local" / "share" / "wuguan"
 
 
 def _port(text: str) -> int:

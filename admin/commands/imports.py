@@ -7,8 +7,8 @@ import click
 
 from admin.commands.edge import answer, answers, find_office, office_session, open_database
 from importers import apply as importing
-from importers import report
 from tenant.errors import Refusal
+from tenant.models import Office
 
 
 @click.command("import", help="导入 KIND(roster 业主名册)的表格 FILE:先 --preview 预览,再 --apply 写入。")
@@ -26,12 +26,11 @@ def import_file(*, kind: str, file: Path, office_code: str, preview: bool, do_ap
     with open_database() as database:
         office = find_office(database, office_code)
         with office_session(database, office) as session:
-            batch = importing.preview(session, office_id=office.id, kind=kind, file_name=file.name, content=content)
-            batch_id = batch.id
-            payload = report.as_json(batch)
+            batch = importing.preview(session, session.get_one(Office, office.id), kind, file.name, content)
+            batch_id, payload = batch.id, importing.answer(batch)
         if do_apply:
             with office_session(database, office) as session:
-                payload = report.as_json(importing.apply(session, batch_id))
+                payload = importing.answer(importing.apply(session, batch_id))
     answer(payload, as_json=as_json, sentence=_sentence(payload))
 
 
