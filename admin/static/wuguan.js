@@ -1,0 +1,222 @@
+/* What the frame does beyond HTML: ask before the irreversible, submit once, keep what is unsaved, work by keyboard.
+   Every page is usable without it; nothing here decides what a person may do. */
+(() => {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const typing = (node) => node.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+
+  /* ---- ask before the irreversible: the dialog names the thing and the consequence, the button carries the verb */
+  const dialog = document.getElementById("confirm");
+  const asked = new WeakSet();
+
+  function ask(source, proceed) {
+    dialog.querySelector("h2").textContent = source.dataset.confirm;
+    dialog.querySelector("p").textContent = source.dataset.consequence || "";
+    const [back, yes] = dialog.querySelectorAll("button");
+    yes.textContent = source.dataset.verb || "确定";
+    yes.classList.toggle("button-solid-danger", source.dataset.tone !== "plain");
+    yes.classList.toggle("button-primary", source.dataset.tone === "plain");
+    dialog.returnValue = "no";
+    dialog.onclose = () => { if (dialog.returnValue === "yes") proceed(); };
+    dialog.showModal();
+    back.focus();
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const source = event.submitter?.dataset.confirm ? event.submitter : form;
+    if (source.dataset.confirm && !asked.has(form)) {
+      event.preventDefault();
+      const submitter = event.submitter;
+      ask(source, () => { asked.add(form); form.requestSubmit(submitter); });
+      return;
+    }
+    asked.delete(form);
+    if (form.method === "dialog") return;
+    if (form.dataset.sent) {        /* a second click while the first is under way */
+      event.preventDefault();
+      return;
+    }
+    dirty.delete(form);
+    if (form.target || form.hasAttribute("data-download")) return;
+    form.dataset.sent = "1";
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+
+  window.addEventListener("pageshow", () => {
+    for (const form of all("form[data-sent]")) delete form.dataset.sent;
+    for (const button of all("[aria-busy]")) button.removeAttribute("aria-busy");
+  });
+
+  /* ---- leaving unsaved asks */
+  const dirty = new Set();
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-guard]");
+    if (form) dirty.add(form);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (dirty.size) event.preventDefault();
+  });
+
+  /* ---- menus: closed by Esc and by a click elsewhere; found by typing */
+  const close = (menu) => { menu.open = false; };
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) close(menu);
+  });
+  for (const menu of all("details.menu")) {
+    menu.addEventListener("toggle", () => { if (menu.open) menu.querySelector("[data-find-in-menu]")?.focus(); });
+    menu.addEventListener("keydown", (event) => {
+      if (!["ArrowDown", "ArrowUp"].includes(event.key)) return;
+      const items = all(".menu-item", menu).filter((item) => !item.hidden);
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const next = items[(items.indexOf(document.activeElement) + step + items.length) % items.length];
+      if (next) { event.preventDefault(); next.focus(); }
+    });
+  }
+  for (const finder of all("[data-find-in-menu]")) {
+    finder.addEventListener("input", () => {
+      const words = finder.value.trim().toLowerCase();
+      for (const item of all("[data-words]", finder.form)) item.hidden = !item.dataset.words.toLowerCase().includes(words);
+    });
+    finder.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      all(".menu-item[data-words]", finder.form).find((item) => !item.hidden)?.click();
+    });
+  }
+
+  /* ---- what was folded stays folded */
+  const memory = {
+    read: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
+    write: (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: forget it */ } },
+  };
+  for (const folded of all("details[data-remember]")) {
+    if (!folded.open && memory.read(folded.dataset.remember) === "open") folded.open = true;
+    folded.addEventListener("toggle", () => memory.write(folded.dataset.remember, folded.open ? "open" : ""));
+  }
+
+  /* ---- light or dark: a cookie, so that the next page comes in the right colour at once */
+  for (const button of all("[data-appearance]")) {
+    button.addEventListener("click", () => {
+      const choice = button.dataset.appearance;
+      if (choice) document.documentElement.dataset.theme = choice;
+      else delete document.documentElement.dataset.theme;
+      document.cookie = `appearance=${choice}; path=/; max-age=31536000; samesite=lax`;
+      close(button.closest("details"));
+    });
+  }
+
+  /* ---- notices can be put away */
+  for (const notice of all("[data-dismissible]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button button-icon notice-close";
+    button.setAttribute("aria-label", "关闭提示");
+    button.textContent = "×";
+    button.addEventListener("click", () => notice.remove());
+    notice.append(button);
+  }
+
+  /* ---- lists: j k move, Enter opens, x chooses; bulk acts show what they will touch */
+  const rows = all("tr[data-href]");
+  let here = -1;
+  function stand(index) {
+    rows[here]?.classList.remove("is-here");
+    here = Math.max(0, Math.min(rows.length - 1, index));
+    rows[here].classList.add("is-here");
+    rows[here].scrollIntoView({ block: "nearest" });
+  }
+  for (const row of rows) {
+    row.addEventListener("dblclick", (event) => {
+      if (!event.target.closest("a, button, input, label")) window.location.assign(row.dataset.href);
+    });
+  }
+
+  const bar = document.querySelector("[data-selection]");
+  const boxes = all("input[data-choose]");
+  const allBox = document.querySelector("input[data-choose-all]");
+  function showSelection() {
+    const chosen = boxes.filter((box) => box.checked);
+    for (const box of boxes) box.closest("tr").classList.toggle("is-chosen", box.checked);
+    if (allBox) {
+      allBox.checked = boxes.length > 0 && chosen.length === boxes.length;
+      allBox.indeterminate = chosen.length > 0 && !allBox.checked;
+    }
+    if (!bar) return;
+    bar.hidden = chosen.length === 0;
+    bar.querySelector("[data-chosen]").textContent = chosen.length;
+    const holder = bar.querySelector("[data-chosen-ids]");
+    holder.replaceChildren(...chosen.map((box) => Object.assign(document.createElement("input"), { type: "hidden", name: "rowid", value: box.value })));
+    for (const button of all("button[data-confirm-each]", bar)) {
+      button.dataset.confirm = `${button.textContent.trim()} ${chosen.length} 条记录？`;
+      button.dataset.consequence = button.dataset.confirmEach;
+      button.dataset.verb = button.textContent.trim();
+    }
+  }
+  allBox?.addEventListener("change", () => { for (const box of boxes) box.checked = allBox.checked; showSelection(); });
+  for (const box of boxes) box.addEventListener("change", showSelection);
+  for (const button of all("[data-choose-none]")) button.addEventListener("click", () => { for (const box of boxes) box.checked = false; showSelection(); });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      for (const menu of all("details.menu[open]")) { close(menu); menu.querySelector("summary").focus(); }
+      if (typing(event.target)) event.target.blur();
+      return;
+    }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest("form") || document.querySelector("form[data-guard]");
+      if (form) { event.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || dialog?.open) return;
+    const hotkey = all("[data-hotkey]").find((node) => node.dataset.hotkey === event.key);
+    if (hotkey) { event.preventDefault(); hotkey.focus(); hotkey.select?.(); return; }
+    if (!rows.length) return;
+    if (event.key === "j") stand(here + 1);
+    else if (event.key === "k") stand(here - 1);
+    else if (event.key === "Enter" && here >= 0 && event.target === document.body) window.location.assign(rows[here].dataset.href);
+    else if (event.key === "x" && here >= 0) rows[here].querySelector("input[data-choose]")?.click();
+  });
+
+  /* ---- a control that acts when it changes: page size, tabs of a filter */
+  for (const control of all("[data-submit-on-change]")) control.addEventListener("change", () => control.form.requestSubmit());
+  for (const button of all("[data-print]")) button.addEventListener("click", () => window.print());
+
+  /* ---- rows found by typing, on this page only */
+  for (const finder of all("[data-find-rows]")) {
+    const body = document.querySelector(finder.dataset.findRows);
+    finder.addEventListener("input", () => {
+      const words = finder.value.trim().toLowerCase();
+      for (const row of all("tbody tr", body)) row.hidden = !row.textContent.toLowerCase().includes(words);
+    });
+  }
+
+  /* ---- files: dropped or chosen; the name is shown before anything is sent */
+  for (const drop of all(".drop")) {
+    const input = drop.querySelector("input[type=file]");
+    const words = drop.querySelector("[data-file-name]");
+    const show = () => { if (input.files.length) words.textContent = `${input.files[0].name}（${Math.ceil(input.files[0].size / 1024)} KB）`; };
+    input.addEventListener("change", show);
+    for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("is-over"); });
+    for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("is-over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; show(); input.dispatchEvent(new Event("input", { bubbles: true })); }
+    });
+  }
+
+  /* ---- long work: look again until the state differs, then show the page it leads to */
+  for (const card of all("[data-poll]")) {
+    const look = async () => {
+      try {
+        const answer = await fetch(card.dataset.poll, { headers: { Accept: "application/json" } });
+        const state = await answer.json();
+        const words = card.querySelector("[data-poll-words]");
+        if (words && state.words) words.textContent = state.words;
+        if (state.finished) { window.location.reload(); return; }
+      } catch { /* the network is away: look again */ }
+      setTimeout(look, 1200);
+    };
+    setTimeout(look, 800);
+  }
+})();
