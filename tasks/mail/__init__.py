@@ -1,0 +1,1 @@
+"""Mail: composed from templates, built as a message, handed to a transport."""

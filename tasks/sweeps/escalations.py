@@ -1,0 +1,104 @@
+"""Clocks that have run out go up the line, and those up the line get a mail."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tasks.mail.compose import MailKind, compose, show_minutes
+from tasks.mail.message import read_sender
+from tasks.sweeps.drain import Run, drain
+from tasks.sweeps.report import SweepReport
+from tenant.calendars import local_day
+from tenant.db import Database
+from tenant.models import DueAction
+from tenant.rules.terms import MailClass, Role
+from tenant.scoping import ScopedSession
+from tenant.services import escalations, mails
+from tenant.services.escalations import Raised
+from tenant.services.mails import MailDraft
+from tenant.services.postings import Recipient
+from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
+
+ASKED = {
+    Role.TECHNICIAN: "马上到场处理；不能到场，请立即告诉前台另派人员或与客户预约。",
+    Role.FRONT_DESK: "马上办理，并把处理安排告诉客户。",
+    Role.DEPARTMENT_HEAD: "马上签收，安排人员处理。",
+    Role.ENGINEERING_ASSISTANT: "马上联系责任方，跟进处理。",
+    Role.ASSISTANT: "马上处理，并向主任报告。",
+    Role.SUPERVISOR: "督促办理，落实由谁、在什么时候完成。",
+    Role.DIRECTOR: "过问此事，决定处理办法，并答复客户。",
+    Role.GENERAL_MANAGER: "亲自处理，并答复客户。",
+    Role.COMPANY_CENTRE: "督促管理处处置，跟进到办结。",
+    Role.GROUP_CENTRE: "督促公司处置，必要时介入。",
+}
+"""What somebody in a role is asked to do when a matter reaches them (A-C7, A-O2, A-S5)."""
+
+
+def run_escalations(
+    database: Database,
+    at: datetime,
+    office_id: int | None = None,
+    *,
+    settings: Settings | None = None,
+    waits: bool = True,
+    seconds: float | None = None,
+) -> SweepReport:
+    """Raise every escalation due at ``at``, level by level, each once; of one office or of all.
+
+    ``settings`` None reads the environment; ``waits`` and ``seconds`` as in :class:`tasks.sweeps.drain.Run`. Run twice
+    at the same instant it does nothing the second time.
+    """
+    stated = settings or Settings.from_environment()
+    run = Run(database, at, office_id, waits=waits, seconds=seconds)
+
+    def effect(session: ScopedSession, action: DueAction) -> int | None:
+        raised = escalations.escalate(session, action, at)
+        return None if raised is None else _tell(session, run, stated, raised)
+
+    return drain(run, escalations.RULE, effect)
+
+
+def _tell(session: ScopedSession, run: Run, settings: Settings, raised: Raised) -> int:
+    """Queue a mail to each of those up the line, and note how many they are."""
+    with across_offices(run.database, Reason.FINDING_RECIPIENTS, run.actor) as group_session:
+        people = escalations.recipients(group_session, raised, local_day(run.at, raised.zone))
+    queued = [mails.queue(session, draft(raised, person, settings)) for person in people]
+    escalations.record_told(session, raised, len(people))
+    return sum(mail is not None for mail in queued)
+
+
+def draft(raised: Raised, person: Recipient, settings: Settings) -> MailDraft:
+    """Return the mail that tells ``person`` what, where, how late, what is asked, and where to act."""
+    zone = ZoneInfo(raised.zone)
+    composed = compose(
+        MailKind.ESCALATION,
+        {
+            "asked": ASKED.get(person.role, "请过问并督促办理。"),
+            "clock": raised.clock_kind.label,
+            "content": raised.content,
+            "due_at": f"{raised.due_at.astimezone(zone):%Y-%m-%d %H:%M}",
+            "late": show_minutes(raised.late_minutes),
+            "level": str(raised.level),
+            "link": f"{settings.base_url}/tickets/{raised.ticket_id}",
+            "name": person.name,
+            "number": raised.ticket_number,
+            "office": raised.office_name,
+            "place": raised.place or "公共区域",
+            "role": person.role.label,
+            "source": raised.source,
+            "ticket_kind": raised.ticket_kind.label,
+        },
+    )
+    return MailDraft(
+        office_id=raised.office_id,
+        dedup_key=f"escalation:{raised.escalation_id}:{person.address}"[:200],
+        mail_class=MailClass.ESCALATION,
+        recipient_name=person.name,
+        recipient_address=person.address,
+        subject=composed.subject,
+        text_body=composed.text,
+        html_body=composed.html,
+        subject_kind="escalation",
+        subject_id=raised.escalation_id,
+        domain=read_sender(settings.mail_from).domain,
+    )
