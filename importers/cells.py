@@ -120,7 +120,7 @@ def written(value: Value) -> str:  # noqa: PLR0911  one answer for each type
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int):
-        return format(Decimal(value), "f") if abs(value) < FIRST_LOSSY_NUMBER else format(Decimal(value), "E")
+        return str(value) if abs(value) < FIRST_LOSSY_NUMBER else f"{Decimal(value):.14E}"
     if isinstance(value, float):
         return _written_float(value)
     if isinstance(value, dt.datetime):
@@ -131,9 +131,9 @@ def written(value: Value) -> str:  # noqa: PLR0911  one answer for each type
 def _written_float(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    if value.is_integer() and abs(value) < FIRST_LOSSY_NUMBER:
-        return str(int(value))
-    return repr(value)
+    if abs(value) >= FIRST_LOSSY_NUMBER:
+        return f"{value:.14E}"
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def plain(text: str) -> str:

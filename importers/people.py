@@ -228,7 +228,7 @@ def _ungrouped(part: str) -> str:
     return part.replace(match[0], joined) if match and len(joined) in {15, 18} else part
 
 
-def _document(token: str) -> str | Mistake | None:  # noqa: PLR0911  one answer for each kind of number
+def _document(token: str) -> str | Mistake | None:
     """Return a number as it is kept, None for a placeholder."""
     body = token.removesuffix("X")
     if len(set(body)) == 1 or token in {"123456789012345678", "123456789012345"}:
@@ -236,13 +236,10 @@ def _document(token: str) -> str | Mistake | None:  # noqa: PLR0911  one answer 
     if re.fullmatch(r"[0-9]{15}", token):
         return _eighteen(token) if _birthday("19" + token[6:12]) else Mistake("id_birthday", token)
     if re.fullmatch(r"[0-9]{17}[0-9X]", token):
-        if is_credit_code(token):
+        born = _birthday(token[6:14])
+        if (born and check_digit(token[:17]) == token[17]) or is_credit_code(token):
             return token
-        if not _birthday(token[6:14]):
-            return Mistake("id_birthday", token)
-        return token if check_digit(token[:17]) == token[17] else Mistake("id_checksum", token)
-    if is_credit_code(token):
-        return token
+        return Mistake("id_checksum" if born else "id_birthday", token)
     if re.fullmatch(r"[0-9]{10,}X?", token):
         return Mistake("id_length", token)
     return token if re.fullmatch(r"[0-9A-Z]{5,20}", token) else Mistake("id_unreadable", token)

@@ -7,10 +7,9 @@ planned again after it was applied it holds nothing but `same`.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +27,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One field as it was and as it would be, as people read it."""
 
     label: str
@@ -37,8 +35,7 @@ class Change:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One thing a row brings about: `subject` is units, owners or ownerships; `name` is what people call it."""
 
     subject: str
@@ -47,8 +44,7 @@ class Fact:
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RowPlan:
+class RowPlan(NamedTuple):
     """What becomes of one row of the file."""
 
     sheet: str
@@ -61,11 +57,8 @@ class RowPlan:
     @property
     def digest(self) -> str:
         """Return a digest of all that the row brings about: other facts, other digest."""
-        facts = [
-            (fact.subject, fact.outcome, fact.name, [(c.label, c.old, c.new) for c in fact.changes])
-            for fact in self.facts
-        ]
-        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:16]
+        facts = [(subject, outcome.value, name, *changes) for subject, outcome, name, changes in self.facts]
+        return hashlib.blake2b(repr(facts).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """Return what the preview shows of the row."""
@@ -81,7 +74,7 @@ class RowPlan:
                     "subject": fact.subject,
                     "outcome": fact.outcome.value,
                     "name": fact.name,
-                    "changes": [[change.label, change.old, change.new] for change in fact.changes],
+                    "changes": fact.changes,
                 }
                 for fact in self.facts
                 if fact.outcome is not Outcome.SAME

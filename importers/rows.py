@@ -6,14 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importers.cells import Cell, CellKind, compact, text_of, written
+from importers.cells import Value, compact, written
 from importers.faults import CellFault, RefusedCell, refused
-from importers.headings import comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from importers.columns import Column
     from importers.headings import SheetMapping
     from importers.sheets.kinds import SheetKind
     from importers.workbook import Sheet
@@ -27,20 +25,27 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class CleanRow:
-    """One row of a sheet: identifier → cleaned value, the cells they came from, and the cells that were refused."""
+    """One row of a sheet: identifier → cleaned value, and the cells that were refused."""
 
-    sheet: str
+    reader: RowReader
     row: int
     values: Mapping[str, object]
-    cells: Mapping[str, Cell]
-    headings: Mapping[str, str]
     faults: tuple[RefusedCell, ...] = ()
 
+    @property
+    def sheet(self) -> str:
+        """Return the name of the sheet."""
+        return self.reader.sheet.name
+
+    @property
+    def headings(self) -> Mapping[str, str]:
+        """Return identifier → heading as the office wrote it."""
+        return self.reader.headings
+
     def refuse(self, identifier: str, found: CellFault) -> RefusedCell:
-        """Put a fault found only by looking at the whole row on one of its cells."""
-        cell = self.cells.get(identifier) or next(iter(self.cells.values()), Cell(None, CellKind.EMPTY, self.row, "A"))
-        heading = self.headings.get(identifier, "")
-        return refused(found, self.sheet, cell, heading, written(cell.value))
+        """Put a fault found only by looking at the whole row on one of its cells, else on the first."""
+        known = identifier if identifier in self.headings else next(iter(self.headings))
+        return self.reader.refused(known, self.row, found)
 
 
 @dataclass(slots=True)
@@ -70,76 +75,95 @@ class RowReader:
         self.skipped = Skipped()
         self.placeholders = 0
         """How many placeholder numbers (18999999999) were met and not taken."""
-        self._headings = {heading.identifier: heading.text for heading in mapping.headings if heading.identifier}
-        self._columns: list[tuple[Column, int]] = [
-            (column, mapping.columns[column.identifier])
+        self.headings = {heading.identifier: heading.text for heading in mapping.headings if heading.identifier}
+        self.columns = mapping.columns
+        self._columns = [
+            (column, self.columns[column.identifier], _Remembered())
             for column in kind.columns
-            if column.identifier in mapping.columns
+            if column.identifier in self.columns
         ]
-        self._known: dict[str, dict[tuple[str, object], object]] = {
-            column.identifier: {} for column, _ in self._columns
-        }
 
     def rows(self) -> Iterator[CleanRow]:
         """Yield the records below the header; blank rows, samples, totals and notes are not among them."""
+        marked = {row for row, _ in self.sheet.marks}
         for row in range(self.mapping.row + 1, len(self.sheet.rows) + 1):
-            if not self.sheet.rows[row - 1]:
+            values = self.sheet.rows[row - 1]
+            if not values and row not in marked:
                 continue
-            cells = {column.identifier: self.sheet.cell(row, place) for column, place in self._columns}
-            filled = [name for name, cell in cells.items() if cell.kind is not CellKind.EMPTY and text_of(cell)]
-            marked = any(cell.kind in {CellKind.ERROR, CellKind.FORMULA} for cell in cells.values())
-            if (filled or marked) and self._is_record(row, cells, filled):
-                yield self._cleaned(row, cells)
+            filled = {
+                column.identifier: value
+                for column, place, _ in self._columns
+                if place <= len(values) and (value := values[place - 1]) is not None and not _is_blank(value)
+            }
+            has_marks = row in marked and any((row, place) in self.sheet.marks for _, place, _ in self._columns)
+            if has_marks or (filled and self._is_record(row, values, filled)):
+                yield self._cleaned(row, values, has_marks=has_marks)
 
-    def _is_record(self, row: int, cells: Mapping[str, Cell], filled: list[str]) -> bool:
-        first = next((compact(str(value)) for value in self.sheet.rows[row - 1] if value not in {None, ""}), "")
-        texts = {name: text_of(cells[name]) for name in filled}
-        if _SAMPLE.match(first) or any(_SAMPLE.match(text) for text in texts.values()):
+    def refused(self, identifier: str, row: int, found: CellFault) -> RefusedCell:
+        """Put a fault on a cell."""
+        cell = self.sheet.cell(row, self.columns[identifier])
+        return refused(found, self.sheet.name, cell, self.headings[identifier], written(cell.value))
+
+    def _is_record(self, row: int, values: Sequence[Value], filled: Mapping[str, Value]) -> bool:
+        first = next((value for value in values if value is not None and not _is_blank(value)), None)
+        leading = compact(first) if isinstance(first, str) else ""
+        if _SAMPLE.match(leading) or any(_is_sample(value) for value in filled.values()):
             self.skipped.samples.append(row)
             return False
-        if _CLOSING_LINE.match(first) or self._is_note(cells, filled):
+        if _CLOSING_LINE.match(leading) or self._is_note(row, filled):
             self.skipped.closing.append(row)
             return False
-        same = [name for name in filled if comparable(texts[name]) == comparable(self._headings[name])]
-        return len(same) < max(2, len(filled) // 2)  # the header once more, as at the top of a printed page
+        same = sum(1 for name, value in filled.items() if value == self.headings[name])
+        return same < max(2, len(filled) // 2)  # the header once more, as at the top of a printed page
 
-    def _is_note(self, cells: Mapping[str, Cell], filled: list[str]) -> bool:
-        """Tell a line of text below the table: a single filled cell, and it is no room."""
+    def _is_note(self, row: int, filled: Mapping[str, Value]) -> bool:
+        """Tell a line of text below the table: a single filled cell that holds text and is no part of a key."""
         if len(filled) != 1:
             return False
-        name = filled[0]
-        return (
-            name not in self.kind.key[-1:] and cells[name].kind is CellKind.TEXT and not self._reads(name, cells[name])
-        )
+        name, value = next(iter(filled.items()))
+        if name == self.kind.key[-1] or not isinstance(value, str):
+            return False
+        cell = self.sheet.cell(row, self.columns[name])
+        return name not in self.kind.key or isinstance(self.kind.column(name).clean(cell), CellFault)
 
-    def _reads(self, name: str, cell: Cell) -> bool:
-        return name in self.kind.key and not isinstance(self._clean(self.kind.column(name), cell), CellFault)
-
-    def _cleaned(self, row: int, cells: Mapping[str, Cell]) -> CleanRow:
-        values: dict[str, object] = {}
+    def _cleaned(self, row: int, values: Sequence[Value], *, has_marks: bool) -> CleanRow:
+        cleaned: dict[str, object] = {}
         faults: list[RefusedCell] = []
-        for column, _ in self._columns:
-            cell = cells[column.identifier]
-            value = self._clean(column, cell)
+        for column, place, known in self._columns:
+            raw = values[place - 1] if place <= len(values) else None
+            if has_marks and (row, place) in self.sheet.marks:
+                value = column.clean(self.sheet.cell(row, place))
+            elif raw is None:
+                continue
+            else:
+                key = (type(raw), raw)
+                if key not in known:
+                    known[key] = column.clean(self.sheet.cell(row, place))
+                value = known[key]
             if isinstance(value, CellFault):
-                heading = self._headings[column.identifier]
-                faults.append(refused(value, self.sheet.name, cell, heading, written(cell.value)))
+                faults.append(self.refused(column.identifier, row, value))
             elif value is not None:
-                values[column.identifier] = value
+                cleaned[column.identifier] = value
                 self.placeholders += column.placeholders(value)
-        return CleanRow(self.sheet.name, row, values, cells, self._headings, tuple(faults))
+        return CleanRow(self, row, cleaned, tuple(faults))
 
-    def _clean(self, column: Column, cell: Cell) -> object:
-        if cell.kind is CellKind.EMPTY:
-            return None
-        known = self._known[column.identifier]
-        key = (cell.kind.value, cell.value)
-        if key in known:
-            return known[key]
-        value = column.clean(cell)
-        if len(known) < _REMEMBERED:
-            known[key] = value
-        return value
+
+class _Remembered(dict[tuple[type, object], object]):
+    """What a column made of a value, for as many values as is worth it."""
+
+    def __setitem__(self, key: tuple[type, object], value: object) -> None:
+        """Remember; when it is full, begin anew: a column of names hardly repeats anyway."""
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        super().__setitem__(key, value)
+
+
+def _is_blank(value: Value) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _is_sample(value: Value) -> bool:
+    return isinstance(value, str) and "例" in value[:8] and _SAMPLE.match(compact(value)) is not None
 
 
 def _listed(rows: list[int]) -> str:

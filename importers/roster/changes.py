@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from importers.roster.identity import known_phones
 from tenant.rules.terms import HandoverState, Term, UnitUsage
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from importers.roster.drafts import OwnerDraft, OwnershipDraft, UnitDraft
@@ -150,17 +150,13 @@ def _changes(state: object, change: Mapping[str, Any]) -> tuple[Change, ...]:
     )
 
 
-def _shown(name: str, value: object) -> str:  # noqa: PLR0911  one answer for each type
-    if value is None:
-        return ""
-    if name == "share" and isinstance(value, Decimal):
-        return f"{(100 * value).normalize():f}%"
-    if isinstance(value, bool):
-        return "是" if value else "否"
+def _shown(name: str, value: object) -> str:
     if isinstance(value, Term):
         return value.label
+    if isinstance(value, str):
+        return value
     if isinstance(value, Decimal):
-        return format(value.normalize() if value == value.to_integral() else value, "f")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value)
+        return f"{(100 * value).normalize():f}%" if name == "share" else f"{value:f}"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "" if value is None else str(value)

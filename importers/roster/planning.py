@@ -111,7 +111,7 @@ class _Planner:
     def _as_refused(row: RosterRow, found: CellFault) -> RefusedCell:
         """Show a conflict on the cell it is about."""
         for code, identifier in (("owner_id", "documents"), ("owner", "owners"), ("conflict_unit", "area")):
-            if code in found.code and identifier in row.source.cells:
+            if code in found.code and identifier in row.source.headings:
                 return row.source.refuse(identifier, found)
         return row.source.refuse("room", found)
 
