@@ -1,0 +1,39 @@
+"""``python -m bench [NAME …] [--full]``: run the benchmarks, all or the named ones, and print their lines."""
+
+import argparse
+import os
+import platform
+from collections.abc import Callable
+from importlib import import_module
+
+from bench.measure import FULL, SMALL, Sizes
+from bench.world import World, world
+
+NAMES = {
+    "scoping": "what the session wall costs per query",
+    "plans": "row-level security: the plans of the usual queries, and their cost against no policy",
+}
+
+
+def main() -> None:
+    """Run what the command line names."""
+    listing = "\n".join(f"  {name:<10} {what}" for name, what in NAMES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"Benchmarks, each beside its peer:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help="which; all without any")
+    parser.add_argument("--full", action="store_true", help="the sizes the targets are stated for (takes minutes)")
+    asked = parser.parse_args()
+    sizes = FULL if asked.full else SMALL
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {sizes}")
+    with world() as here:
+        for name in asked.names or NAMES:
+            print(f"\n{name}: {NAMES[name]}", flush=True)
+            run: Callable[[World, Sizes], None] = import_module(f"bench.{name}").run
+            run(here, sizes)
+
+
+if __name__ == "__main__":
+    main()

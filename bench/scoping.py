@@ -1,0 +1,125 @@
+"""What the session wall costs: the same query through a scoped session, and through a plain one with its own WHERE."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, event, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from bench.groups import load_group
+from bench.measure import Sizes, compare, race, say, span, surplus, verdict
+from bench.twins import PlainOwner, PlainOwnership
+from bench.world import World, superuser, unguarded_engine
+from tenant.db import Database
+from tenant.journal import CLOCKWORK
+from tenant.models import Owner, Ownership
+from tenant.scoping import Scope
+
+OFFICE = 1
+TARGET = 150e-6
+"""Seconds that the session wall may cost per query."""
+
+Shape = Callable[[Any, Any], Select[Any]]
+
+SHAPES: dict[str, tuple[Shape, str]] = {
+    "page of 20 rows": (lambda owner, _: select(owner).order_by(owner.id.desc()).limit(20), "owner"),
+    "one row by id": (lambda owner, _: select(owner).where(owner.id == OFFICE), "owner"),
+    "count": (lambda owner, _: select(func.count()).select_from(owner), "owner"),
+    "two columns, searched": (
+        lambda owner, _: select(owner.id, owner.name).where(owner.name.startswith("赵")).limit(20),
+        "owner",
+    ),
+    "page of 20, each with two joined rows": (
+        lambda _, held: select(held).options(joinedload(held.unit), joinedload(held.owner)).order_by(held.id).limit(20),
+        "ownership",
+    ),
+}
+"""Each query as a view writes it, over the classes for owner and ownership, and which one its own WHERE stands on."""
+
+
+def run(world: World, sizes: Sizes) -> None:
+    """Print, per query, what the session wall adds, and beside it what both walls together add."""
+    small = Sizes(owners=20_000, offices=20, company_offices=20, roster_rows=0, rounds=max(200, sizes.rounds))
+    with world.database("scoping") as database:
+        with superuser(database) as connection:
+            load_group(connection, small)
+        with _legs(database) as (ours, policy, plain):
+            surpluses = [_query(name, ours, policy, plain, small.rounds) for name in SHAPES]
+            worst = max(surpluses)
+            say("session wall, dearest query", span(worst), f"target {span(TARGET)} a query", verdict(worst, TARGET))
+            middle = median(surpluses)
+            say("session wall, median query", span(middle), f"target {span(TARGET)} a query", verdict(middle, TARGET))
+        _opening(database, small.rounds)
+
+
+def _query(name: str, ours: Session, policy: Session, plain: Session, rounds: int) -> float:
+    make, on = SHAPES[name]
+    walled: Any = {"owner": PlainOwner, "ownership": PlainOwnership}[on]
+
+    def by_hand() -> Select[Any]:
+        return make(PlainOwner, PlainOwnership).where(walled.office_id == OFFICE)
+
+    taken = race(
+        {
+            "scoped": lambda: _fetch(ours, make(Owner, Ownership)),
+            "policy only": lambda: _fetch(policy, by_hand()),
+            "plain": lambda: _fetch(plain, by_hand()),
+        },
+        rounds,
+        warm=20,
+    )
+    wall = surplus(taken["scoped"], taken["policy only"])
+    compare(f"{name}: both walls", taken, "scoped", "plain")
+    compare(f"{name}: session wall, +{span(wall)}", taken, "scoped", "policy only")
+    return wall
+
+
+def _fetch(session: Session, query: Select[Any]) -> None:
+    session.execute(query).all()
+    session.expunge_all()
+
+
+@contextmanager
+def _legs(database: Database) -> Iterator[tuple[Session, Session, Session]]:
+    """Open the three sessions, each in a transaction: both walls, row-level security alone, no wall at all."""
+    bound, free = policy_engine(database, Scope.of([OFFICE])), unguarded_engine(database.addresses.owner)
+    with (
+        database.session(Scope.of([OFFICE]), CLOCKWORK) as ours,
+        Session(bound, expire_on_commit=False) as policy,
+        Session(free, expire_on_commit=False) as plain,
+    ):
+        yield ours, policy, plain
+    bound.dispose()
+    free.dispose()
+
+
+def policy_engine(database: Database, scope: Scope) -> Engine:
+    """Return an engine of ``wuguan_app`` that states the scope to the database and guards nothing itself."""
+    engine = unguarded_engine(database.addresses.app)
+    offices = ",".join(str(office_id) for office_id in sorted(scope.office_ids))
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.connection.cursor().execute("SELECT set_config('wuguan.offices', %s, true)", (offices,))
+
+    return engine
+
+
+def _opening(database: Database, rounds: int) -> None:
+    """Print what a session costs from opening to closing, with one query in it: a request opens one or two."""
+    free = unguarded_engine(database.addresses.owner)
+
+    def scoped() -> None:
+        with database.session(Scope.of([OFFICE]), CLOCKWORK) as session:
+            session.scalar(select(Owner.id).limit(1))
+
+    def plain() -> None:
+        with Session(free) as session:
+            session.scalar(select(PlainOwner.id).where(PlainOwner.office_id == OFFICE).limit(1))
+
+    taken = race({"scoped": scoped, "plain": plain}, rounds, warm=20)
+    extra = surplus(taken["scoped"], taken["plain"])
+    compare(f"session of one query, +{span(extra)}", taken, "scoped", "plain")
+    free.dispose()
