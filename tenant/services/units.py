@@ -16,7 +16,7 @@ def by_number(session: Session, office_id: int, number: str) -> Unit:
     plain = str(parse_unit_number(number))
     unit = session.scalars(select(Unit).where(Unit.office_id == office_id, Unit.number == plain)).one_or_none()
     if unit is None:
-        raise _unknown(plain)
+        raise unknown(plain)
     return unit
 
 
@@ -24,10 +24,11 @@ def of_office(session: Session, office_id: int, unit_id: int) -> Unit:
     """Return the office's unit with this id. Raises NotFound for one the office has not, foreign or missing."""
     unit = session.scalars(select(Unit).where(Unit.office_id == office_id, Unit.id == unit_id)).one_or_none()
     if unit is None:
-        raise _unknown(str(unit_id))
+        raise unknown(str(unit_id))
     return unit
 
 
-def _unknown(value: str) -> NotFound:
+def unknown(value: str) -> NotFound:
+    """Return the refusal of a unit: the same for a missing and a foreign one."""
     message = f"本管理处没有房屋「{value}」。请核对房号，或先在「业主与房屋」中登记该房屋。"
     return NotFound(code="unknown_unit", message=message, field="unit", value=value)

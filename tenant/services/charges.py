@@ -1,0 +1,153 @@
+"""Posting what is owed (B-F1)."""
+
+from calendar import monthrange
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tenant.calendars import months_between
+from tenant.errors import NotFound, Refusal
+from tenant.models import Charge, ChargeType, Unit
+from tenant.money import to_fen
+from tenant.rules.terms import ChargeBasis
+from tenant.services import owners, units
+from tenant.services.lookups import open_office
+
+MOST = Decimal("999999999999.99")
+
+
+def post(
+    session: Session,
+    unit_id: int,
+    charge_type_id: int,
+    period: tuple[date, date],
+    due_on: date,
+    *,
+    amount: Decimal | None = None,
+    owner_id: int | None = None,
+) -> Charge:
+    """Post one charge for a unit and a ``period`` (first and last day), due on ``due_on``.
+
+    ``amount`` None: the published price times what it is multiplied by, for whole calendar months (B-F1); it must be
+    given for items priced by usage and for broken months. ``owner_id`` None: who pays for the unit on the due date.
+    Raises NotFound for a foreign unit, item or owner, Refusal for a period that ends before it begins, a second charge
+    for the same item and period, a unit without an area or a payer.
+    """
+    unit = _unit(session, unit_id)
+    charge_type = _charge_type(session, unit.office_id, charge_type_id)
+    _check_period(session, unit, charge_type, period)
+    owner = owners.of_office(session, unit.office_id, _payer(session, unit, due_on) if owner_id is None else owner_id)
+    charge = Charge(
+        office_id=unit.office_id,
+        unit_id=unit.id,
+        owner_id=owner.id,
+        charge_type_id=charge_type.id,
+        period_from=period[0],
+        period_to=period[1],
+        due_on=due_on,
+        amount=_amount(unit, charge_type, period) if amount is None else _given(amount),
+    )
+    session.add(charge)
+    session.flush()
+    return charge
+
+
+def whole_months(period: tuple[date, date]) -> int | None:
+    """Return how many calendar months the period covers exactly, None when it begins or ends within one."""
+    first, last = period
+    if first.day != 1 or last.day != monthrange(last.year, last.month)[1]:
+        return None
+    return months_between(first, last + timedelta(days=1))
+
+
+def _amount(unit: Unit, charge_type: ChargeType, period: tuple[date, date]) -> Decimal:
+    """Return price times months, and area where the price is per square metre; a fixed item counts once."""
+    if charge_type.basis is ChargeBasis.FIXED:
+        return _given(charge_type.price)
+    months = whole_months(period)
+    if charge_type.basis is ChargeBasis.USAGE or months is None:
+        why = "按用量计费" if charge_type.basis is ChargeBasis.USAGE else "费用期间不是整月"
+        raise Refusal(
+            code="amount_missing",
+            message=f"「{charge_type.name}」{why}，系统无法算出金额。请填写「应收金额」。",
+            field="amount",
+        )
+    if charge_type.basis is ChargeBasis.UNIT:
+        return _given(charge_type.price * months)
+    if unit.area is None:
+        raise Refusal(
+            code="area_missing",
+            message=f"房屋「{unit.number}」没有登记建筑面积，不能按面积计费。请先补登面积，或直接填写「应收金额」。",
+            field="unit",
+            value=unit.number,
+        )
+    return _given(charge_type.price * unit.area * months)
+
+
+def _given(amount: Decimal) -> Decimal:
+    """Return the amount in 分. Raises Refusal unless it is above zero and can be recorded."""
+    if not amount.is_finite() or not 0 < amount <= MOST or to_fen(amount) == 0:
+        raise Refusal(
+            code="bad_amount",
+            message=f"「应收金额」{amount} 不可用。请填写大于 0 的金额，最小到分。",
+            field="amount",
+            value=str(amount),
+        )
+    return to_fen(amount)
+
+
+def _unit(session: Session, unit_id: int) -> Unit:
+    unit = session.scalars(select(Unit).where(Unit.id == unit_id)).one_or_none()
+    if unit is None:
+        raise units.unknown(str(unit_id))
+    open_office(session, unit.office_id)
+    return unit
+
+
+def _charge_type(session: Session, office_id: int, charge_type_id: int) -> ChargeType:
+    found = session.scalars(
+        select(ChargeType).where(ChargeType.office_id == office_id, ChargeType.id == charge_type_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(
+            code="unknown_charge_type",
+            message="本管理处没有这个收费项目。请从公布的收费项目中重新选择。",
+            field="charge_type",
+            value=str(charge_type_id),
+        )
+    return found
+
+
+def _check_period(session: Session, unit: Unit, charge_type: ChargeType, period: tuple[date, date]) -> None:
+    first, last = period
+    if last < first:
+        raise Refusal(
+            code="period_reversed",
+            message=f"「费用止日」{last} 早于「费用起日」{first}。请核对后重新填写。",
+            field="period_to",
+            value=last.isoformat(),
+        )
+    posted = select(Charge.id).where(
+        Charge.unit_id == unit.id, Charge.charge_type_id == charge_type.id, Charge.period_from == first
+    )
+    if session.scalars(posted).first() is not None:
+        raise Refusal(
+            code="charged_before",
+            message=f"房屋「{unit.number}」从 {first} 起的「{charge_type.name}」已经入账，不能重复。请核对费用期间。",
+            field="period_from",
+            value=first.isoformat(),
+        )
+
+
+def _payer(session: Session, unit: Unit, day: date) -> int:
+    payer = owners.payer_of(session, unit.id, day)
+    if payer is None:
+        raise Refusal(
+            code="payer_missing",
+            message=f"房屋「{unit.number}」在 {day} 没有缴费人。请先登记产权和缴费人，或在应收中指定业主。",
+            field="owner",
+            value=unit.number,
+        )
+    return payer.id
