@@ -45,9 +45,9 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
         at = read_at(at_text, office.zone if office else clock.DEFAULT_ZONE) or clock.now()
         office_id = office.id if office else None
         if kind == "escalations":
-            report = sweeps.run_escalations(database, at, office_id)
+            report = sweeps.run_escalations(database, at, office_id, settings=settings)
         elif kind == "dunning":
-            report = sweeps.run_dunning(database, at, office_id)
+            report = sweeps.run_dunning(database, at, office_id, settings=settings)
         else:
             report = sweeps.run_mail(database, at, office_id, settings=settings)
     answer(
