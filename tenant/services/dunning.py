@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from tenant import journal, policy
 from tenant.calendars import local_day, start_of_day
-from tenant.errors import NotFound
 from tenant.models import DueAction, DunningNotice, Office
 from tenant.rules.arrears import DunningStep, steps_due, steps_reached
 from tenant.rules.terms import DueState, DunningLevel, DunningNoticeState, Role
+from tenant.services import numbers
 from tenant.services.arrears import Arrears, arrears_on
 from tenant.services.lookups import find
 
@@ -66,9 +66,10 @@ def plan_steps(session: Session, office_id: int, at: datetime) -> int:
     two processes at once. A step that was cancelled because the debt was paid is planned again when that payment turns
     out void.
     """
-    office = _locked_office(session, office_id)
+    office = find(session, Office, office_id, field="office")
     if office.archived_at is not None:
         return 0
+    numbers.hold(session, office_id, RULE)
     day = local_day(at, office.zone)
     owing = arrears_on(session, day, office_id)
     taken = _taken(session, office_id, owing)
@@ -187,15 +188,6 @@ def _plan_again(session: Session, rows: Sequence[Mapping[str, object]]) -> int:
     again = {"state": DueState.PENDING, "attempts": 0, "settled_at": None}
     journal.write_rows(session, DueAction, updates=[(row, again) for row in revived])
     return len(revived)
-
-
-def _locked_office(session: Session, office_id: int) -> Office:
-    """Return the office, locked against another planner. Raises NotFound."""
-    statement = select(Office).where(Office.id == office_id).with_for_update(key_share=True)
-    office = session.scalars(statement).one_or_none()
-    if office is None:
-        raise NotFound(field="office", value=str(office_id))
-    return office
 
 
 def _notice(owed: Arrears, step: DunningStep, at: datetime) -> DunningNotice:

@@ -20,10 +20,18 @@ def next_number(session: Session, office_id: int, series: str) -> int:
     The series stays locked until the transaction ends, so that numbers have no gap and no double: one taken in a
     transaction that is rolled back is given out again (B-F9).
     """
-    row = _locked(session, office_id, series) or _begun(session, office_id, series)
+    row = hold(session, office_id, series)
     row.last += 1
     session.flush()
     return row.last
+
+
+def hold(session: Session, office_id: int, series: str) -> NumberSeries:
+    """Return an office's series, locked until the transaction ends: whoever else wants it waits.
+
+    Work that must not run twice at once in an office holds a series of its own name without taking a number.
+    """
+    return _locked(session, office_id, series) or _begun(session, office_id, series)
 
 
 def next_ticket_number(session: Session, office: Office, kind: TicketKind, at: datetime) -> str:
