@@ -132,7 +132,7 @@ def scan(archive: zipfile.ZipFile, inflated_limit: int) -> list[Findings]:
     """
     budget = [inflated_limit]
     every: list[Findings] = []
-    for name, hidden, path in _sheets(archive, budget):
+    for name, hidden, path in sheet_parts(archive, budget):
         findings = Findings(name, hidden)
         sheet = _SheetScan(findings)
         _parse(archive, path, budget, sheet)
@@ -167,9 +167,9 @@ def _refuse_doctype(*_declared: object) -> None:
     raise Suspicious("workbook_entities")
 
 
-def _sheets(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, bool, str]]:
+def sheet_parts(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, bool, str]]:
     """Return name, hidden and part of each worksheet, in the order of the workbook's tabs."""
-    book = _workbook_part(archive, budget)
+    book = workbook_part(archive, budget)
     targets = _targets(archive, book, budget)
     listed: list[tuple[str, bool, str]] = []
 
@@ -186,7 +186,7 @@ def _sheets(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, bool
     return listed
 
 
-def _workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
+def workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
     for kind, target in _relations(archive, "_rels/.rels", "", budget).values():
         if kind.endswith("/officeDocument"):
             return target

@@ -27,12 +27,12 @@ from tenant.models import ImportBatch, Office
 from tenant.rules.terms import ImportState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy.orm import Session
 
+    from importers.headings import SheetMapping
     from importers.plan import Plan
     from importers.sheets import SheetKind
+    from importers.workbook import Sheet
 
 _LOCK = 7_719_002
 _WRITING = frozenset({Outcome.NEW, Outcome.CHANGED})
@@ -154,6 +154,7 @@ def _packed(plan: Plan, reading: Reading) -> bytes:
             {
                 "sheet": mapping.sheet,
                 "header_row": mapping.row,
+                "reason_column": _reason_column(plan, sheet, mapping),
                 "headings": [
                     {
                         "column": heading.letter,
@@ -164,10 +165,16 @@ def _packed(plan: Plan, reading: Reading) -> bytes:
                     for heading in mapping.headings
                 ],
             }
-            for mapping in reading.mappings
+            for sheet, mapping in reading.tables
         ],
     }
     return zlib.compress(json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"), 1)
+
+
+def _reason_column(plan: Plan, sheet: Sheet, mapping: SheetMapping) -> int:
+    """Return the first column right of the header and of all refused rows: reasons overwrite nothing there."""
+    rows = {cell.row for cell in plan.refused if cell.sheet == sheet.name} | {mapping.row}
+    return 1 + max(len(sheet.rows[row - 1]) for row in rows)
 
 
 def unpacked(batch: ImportBatch) -> dict[str, Any]:
@@ -176,15 +183,3 @@ def unpacked(batch: ImportBatch) -> dict[str, Any]:
         return {"rows": [], "refused": [], "notices": [], "columns": []}
     kept: dict[str, Any] = json.loads(zlib.decompress(batch.plan))
     return kept
-
-
-def answer(batch: ImportBatch) -> dict[str, Any]:
-    """Return the import's JSON answer; its shape is a promise (`docs/commands.md`)."""
-    counts: Mapping[str, object] = batch.counts
-    return {
-        "batch": batch.id,
-        "state": batch.state.value,
-        "sheet": batch.sheet,
-        "counts": dict(counts),
-        "refused": unpacked(batch)["refused"],
-    }

@@ -240,7 +240,7 @@ def _document(token: str) -> str | Mistake | None:
         if (born and check_digit(token[:17]) == token[17]) or is_credit_code(token):
             return token
         return Mistake("id_checksum" if born else "id_birthday", token)
-    if re.fullmatch(r"[0-9]{10,}X?", token):
+    if re.fullmatch(r"[0-9]{1,6}|[0-9]{10,}X?", token):
         return Mistake("id_length", token)
     return token if re.fullmatch(r"[0-9A-Z]{5,20}", token) else Mistake("id_unreadable", token)
 

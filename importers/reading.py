@@ -12,17 +12,23 @@ from tenant.errors import Refusal
 
 if TYPE_CHECKING:
     from importers.sheets.kinds import SheetKind
+    from importers.workbook import Sheet
 
 _NOTICED_PLACEHOLDERS = "有 {count} 个占位号码（如 18999999999、111111…）没有录入。"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file says: its records in order, how each sheet was mapped, and what the user should know."""
+    """What a file says: its records in order, the tables they come from, and what the user should know."""
 
     records: list[Any]
-    mappings: list[SheetMapping]
+    tables: list[tuple[Sheet, SheetMapping]]
     notices: list[str]
+
+    @property
+    def mappings(self) -> list[SheetMapping]:
+        """Return how each sheet was mapped."""
+        return [mapping for _, mapping in self.tables]
 
     @property
     def sheet(self) -> str:
@@ -48,4 +54,4 @@ def read(content: bytes, file_name: str, kind: SheetKind) -> Reading:
             message=f"{kind.label}的表头下面没有一行可以读取的内容。请在表头下面填写后重新上传（示例行不算）。",
             field="file",
         )
-    return Reading(records, [mapping for _, mapping in found], notices)
+    return Reading(records, found, notices)

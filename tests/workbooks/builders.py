@@ -255,3 +255,12 @@ def styled_only():
     book = openpyxl.Workbook()
     book.active["XFD1048576"].font = Font(bold=True)
     return saved(book)
+
+
+def replaced(content, part, body):
+    """Return a workbook with one part replaced whole."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry, body if entry.filename == part else source.read(entry))
+    return changed.getvalue()
