@@ -5,6 +5,7 @@ is given back and passed over for the rest of the run, so that it holds up no ot
 """
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -33,26 +34,41 @@ Effect = Callable[[ScopedSession, DueAction], int | None]
 """Does one action in the session given, without committing, and returns how many mails it queued; None: pointless."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a run goes on.
+
+    ``waits``: it stays until what other workers hold is settled or given up, so that nothing due at its instant is left
+    when it returns. ``seconds``: after so long it leaves the rest to the next run, None for no limit; when ``stop`` is
+    set, at once. ``lease`` is how long a claim holds.
+    """
+
+    waits: bool = True
+    seconds: float | None = None
+    stop: threading.Event | None = None
+    lease: timedelta = clockwork.LEASE
+
+
+PATIENT = Pace()
+"""The pace of a command: until all is done."""
+
+
 @dataclass(slots=True)
 class Run:
-    """One run of a sweep: where, at what instant, for which office (None: all), and how long it may take.
-
-    ``waits`` makes it stay until what other workers hold is settled or given up, so that nothing due at ``at`` is left
-    when it returns; ``seconds`` None for no limit, after which it leaves the rest to the next run.
-    """
+    """One run of a sweep: where, at what instant, for which office (None: all), at what pace."""
 
     database: Database
     at: datetime
-    office_id: int | None = None
-    waits: bool = True
-    seconds: float | None = None
-    lease: timedelta = clockwork.LEASE
+    office_id: int | None
+    pace: Pace
     actor: Actor = field(default_factory=lambda: replace(CLOCKWORK, request_id=uuid.uuid4().hex))
     started: float = field(default_factory=time.monotonic)
 
     def is_over(self) -> bool:
         """Tell whether the time of this run is used up."""
-        return self.seconds is not None and time.monotonic() - self.started > self.seconds
+        pace = self.pace
+        is_late = pace.seconds is not None and time.monotonic() - self.started > pace.seconds
+        return is_late or (pace.stop is not None and pace.stop.is_set())
 
 
 def drain(run: Run, rule: str, effect: Effect) -> SweepReport:
@@ -65,7 +81,7 @@ def drain(run: Run, rule: str, effect: Effect) -> SweepReport:
         with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
             died = clockwork.take_back(session, rule, office_id=run.office_id)
             claims = clockwork.claim(
-                session, rule, run.at, office_id=run.office_id, lease=run.lease, passing_over=failed
+                session, rule, run.at, office_id=run.office_id, lease=run.pace.lease, passing_over=failed
             )
             is_held = not claims and clockwork.held_elsewhere(session, rule, run.at, office_id=run.office_id)
             session.commit()
@@ -73,7 +89,7 @@ def drain(run: Run, rule: str, effect: Effect) -> SweepReport:
         report.dead += len(died)
         for claim in claims:
             _count(report, failed, claim, _attempt(run, claim, effect))
-        if is_held and run.waits:
+        if is_held and run.pace.waits:
             time.sleep(PAUSE)
         elif not claims:
             break

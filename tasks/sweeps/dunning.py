@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tasks.mail.compose import MailKind, compose
 from tasks.mail.message import read_sender
-from tasks.sweeps.drain import Run, drain
+from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.calendars import local_day
@@ -39,16 +39,14 @@ def run_dunning(
     office_id: int | None = None,
     *,
     settings: Settings | None = None,
-    waits: bool = True,
-    seconds: float | None = None,
+    pace: Pace = PATIENT,
 ) -> SweepReport:
     """Plan every dunning step reached at ``at`` and take it, each once; of one office or of all.
 
-    ``settings`` None reads the environment; ``waits`` and ``seconds`` as in :class:`tasks.sweeps.drain.Run`. Run twice
-    at the same instant it does nothing the second time.
+    ``settings`` None reads the environment. Run twice at the same instant it does nothing the second time.
     """
     stated = settings or Settings.from_environment()
-    run = Run(database, at, office_id, waits=waits, seconds=seconds)
+    run = Run(database, at, office_id, pace)
     for planning_office in _offices(run):
         _plan(run, planning_office)
 

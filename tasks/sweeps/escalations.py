@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from tasks.mail.compose import MailKind, compose, show_minutes
 from tasks.mail.message import read_sender
-from tasks.sweeps.drain import Run, drain
+from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant.calendars import local_day
 from tenant.db import Database
@@ -40,16 +40,14 @@ def run_escalations(
     office_id: int | None = None,
     *,
     settings: Settings | None = None,
-    waits: bool = True,
-    seconds: float | None = None,
+    pace: Pace = PATIENT,
 ) -> SweepReport:
     """Raise every escalation due at ``at``, level by level, each once; of one office or of all.
 
-    ``settings`` None reads the environment; ``waits`` and ``seconds`` as in :class:`tasks.sweeps.drain.Run`. Run twice
-    at the same instant it does nothing the second time.
+    ``settings`` None reads the environment. Run twice at the same instant it does nothing the second time.
     """
     stated = settings or Settings.from_environment()
-    run = Run(database, at, office_id, waits=waits, seconds=seconds)
+    run = Run(database, at, office_id, pace)
 
     def effect(session: ScopedSession, action: DueAction) -> int | None:
         raised = escalations.escalate(session, action, at)

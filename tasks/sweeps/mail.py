@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tasks.mail.message import BadAddress, build, read_sender
 from tasks.mail.transport import Deferred, Rejected, Transport, TransportDown, Uncertain, transport_for
-from tasks.sweeps.drain import PAUSE, Run, describe
+from tasks.sweeps.drain import PATIENT, PAUSE, Pace, Run, describe
 from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.db import Database
@@ -35,8 +35,7 @@ def run_mail(
     *,
     settings: Settings | None = None,
     transport: Transport | None = None,
-    waits: bool = True,
-    seconds: float | None = None,
+    pace: Pace = PATIENT,
 ) -> SweepReport:
     """Send every mail queued for ``at`` or earlier; of one office or of all, offices taking turns.
 
@@ -45,7 +44,7 @@ def run_mail(
     that is down ends the run; the mails stay queued.
     """
     stated = settings or Settings.from_environment()
-    run = Run(database, at, office_id, waits=waits, seconds=seconds)
+    run = Run(database, at, office_id, pace)
     with closing(transport_for(stated) if transport is None else transport) as carrier:
         return _Sending(run, stated, carrier).drain()
 
@@ -62,17 +61,20 @@ class _Sending:
 
     def drain(self) -> SweepReport:
         """Send until nothing is queued, the time is up, or the server is down."""
-        while not self.run.is_over() and not self.is_down:
+        while not self._must_stop():
             waiting, is_held = self._look()
             for mail_id, office_id in waiting:
-                if self.is_down or self.run.is_over():
+                if self._must_stop():
                     break
                 self._send(mail_id, office_id)
             if not waiting:
-                if not (is_held and self.run.waits):
+                if not (is_held and self.run.pace.waits):
                     break
                 time.sleep(PAUSE)
         return self.report
+
+    def _must_stop(self) -> bool:
+        return self.is_down or self.run.is_over()
 
     def _look(self) -> tuple[list[tuple[int, int]], bool]:
         """Return what waits, and whether another worker has a mail in hand; close what a dead one left."""
