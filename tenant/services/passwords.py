@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from tenant.errors import Refusal
 
-SHORTEST, LONGEST = 10, 128
+SHORTEST, LONGEST = 12, 128
 FEWEST_CHARACTERS = 5
 GROUPS, GROUP_LENGTH = 4, 4
 LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"

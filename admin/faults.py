@@ -1,0 +1,78 @@
+"""What the database refuses, said so that a person can put it right: never SQL, never a value of another row."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
+
+from admin.formats import term_of
+from tenant.errors import Refusal
+from tenant.models import Base
+
+UNIQUE, FOREIGN, CHECK, MISSING, EXCLUDED = "23505", "23503", "23514", "23502", "23P01"
+TOO_LONG, OUT_OF_RANGE = "22001", "22003"
+
+CHECKS: Final = {
+    "amount_is_positive": ("amount", "金额必须大于 0。"),
+    "area_is_positive": ("area", "面积必须大于 0；不清楚请留空。"),
+    "ends_after_it_begins": ("to_on", "截止日不能早于起始日。"),
+    "level_names_its_place": ("level", "层级与地点不符：集团任职不选公司和管理处，公司任职只选公司，管理处任职只选管理处。"),
+    "period_ends_after_it_begins": ("period_to", "费用止日不能早于起日。"),
+    "price_is_not_negative": ("price", "单价不能小于 0。"),
+    "share_is_a_fraction": ("share", "份额要大于 0、不大于 1。独有请填 1，两人平分请填 0.5。"),
+}
+
+
+def explain(error: DBAPIError, model: type[DeclarativeBase], labels: Mapping[str, str]) -> Refusal | None:
+    """Return the refusal that ``error`` amounts to when writing a row of ``model``; None when it is a fault of ours."""
+    report = getattr(error.orig, "diag", None)
+    state, name = getattr(report, "sqlstate", None), getattr(report, "constraint_name", None) or ""
+    if state == UNIQUE:
+        return _taken(name, model, labels)
+    if state == FOREIGN:
+        return _referring(name, getattr(report, "table_name", None) or "", model)
+    if state == CHECK:
+        bare = name.removeprefix(f"ck_{model.__tablename__}_")
+        field, sentence = CHECKS.get(bare, (None, "填写的内容互相矛盾或不在允许的范围内。请核对后再保存。"))
+        return Refusal(code=bare, message=sentence, field=field)
+    if state == MISSING:
+        column = getattr(report, "column_name", None)
+        return Refusal(code="missing", message=f"请填写「{labels.get(str(column), column)}」。", field=column)
+    if state in {TOO_LONG, OUT_OF_RANGE}:
+        return Refusal(code="too_long", message="有一项内容太长或数字太大。请缩短后再保存。")
+    return None
+
+
+def _taken(name: str, model: type[DeclarativeBase], labels: Mapping[str, str]) -> Refusal:
+    table = model.__table__
+    columns: list[str] = []
+    if isinstance(table, Table):
+        unique = [item for item in (*table.constraints, *table.indexes) if item.name == name]
+        for item in unique:
+            if isinstance(item, UniqueConstraint) or hasattr(item, "columns"):
+                columns = [column.name for column in item.columns if column.name != "office_id"]
+    shown = "、".join(f"「{labels.get(column) or table.c[column].doc or column}」" for column in columns)
+    return Refusal(
+        code="taken",
+        message=f"{shown or '这条记录'}已存在，不能重复。请核对，或打开已有的记录修改。",
+        field=(columns[-1].removesuffix("_id") if columns[-1] not in labels else columns[-1]) if columns else None,
+    )
+
+
+def _referring(name: str, table: str, model: type[DeclarativeBase]) -> Refusal:
+    """Tell a record still in use (the fault lies in another table's key) from a reference to what is not there."""
+    if table and table != model.__tablename__:
+        users = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}  # type: ignore[attr-defined]
+        user = users.get(table)
+        shown = f"「{term_of(user)}」" if user else "其他记录"
+        return Refusal(
+            code="in_use",
+            message=f"还有{shown}引用这条记录，不能删除。请先处理引用它的记录，或改为停用、填写截止日。",
+        )
+    return Refusal(
+        code="unknown_reference",
+        message="所选的记录不存在，或不在本管理处。请重新查找选择。",
+        field=name.removeprefix(f"fk_{model.__tablename__}_office_id_").removesuffix("_id") or None,
+    )
