@@ -1,5 +1,15 @@
-"""Screens of our own: what is not the table of an entity. Each brings its addresses and its lines in the navigation."""
+"""Screens of our own: what is not the table of an entity. ``SCREENS`` is what ``admin.site`` registers."""
 
+from typing import Final
+
+from admin.screens import account, finding, importing, mailbox, supervision, workbench
 from admin.site import Screen
 
-SCREENS: tuple[Screen, ...] = ()
+SCREENS: Final[tuple[Screen, ...]] = (
+    workbench.SCREEN,
+    importing.SCREEN,
+    mailbox.SCREEN,
+    supervision.SCREEN,
+    finding.SCREEN,
+    account.SCREEN,
+)

@@ -41,6 +41,7 @@
     if (form.target || form.hasAttribute("data-download")) return;
     form.dataset.sent = "1";
     event.submitter?.setAttribute("aria-busy", "true");
+    if (event.submitter?.dataset.busy) event.submitter.textContent = event.submitter.dataset.busy;
   });
 
   window.addEventListener("pageshow", () => {

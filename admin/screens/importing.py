@@ -1,0 +1,189 @@
+"""导入: a workbook in, a preview of what it would do, one click that does it, and the rows to correct as a workbook."""
+
+from io import BytesIO
+from typing import Any, Final
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, undefer
+
+from admin import access, formats
+from admin.access import needs
+from admin.references import parse_id
+from admin.session import session_at_hand
+from admin.site import Entry, Screen
+from importers import apply as importing
+from importers.report import annotated_workbook
+from importers.sheets.kinds import KINDS, kind_named
+from tenant.errors import NotFound, Refusal
+from tenant.models import ImportBatch, Office, Posting
+from tenant.rules.terms import Act, Area, ImportState
+
+PAGE: Final = 100
+BATCHES: Final = 30
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SUBJECTS: Final = {"units": "房屋", "owners": "业主", "ownerships": "产权"}
+TABS: Final = {"new": "新增", "changed": "变更", "same": "相同", "conflict": "冲突", "refused": "拒绝"}
+TONES: Final = {"new": "green", "changed": "blue", "same": "grey", "conflict": "amber", "refused": "red"}
+
+screen = Blueprint("importing", __name__)
+
+
+@screen.get("/imports")
+@needs(Act.VIEW, Area.IMPORTS)
+def show() -> ResponseReturnValue:
+    """Show where to put the file, and the batches of before."""
+    statement = (
+        select(ImportBatch)
+        .options(joinedload(ImportBatch.uploaded_by).joinedload(Posting.staff))
+        .order_by(ImportBatch.id.desc())
+        .limit(BATCHES)
+    )
+    kinds = [kind_named(name) for name in KINDS]
+    return render_template(
+        "wuguan/imports.html",
+        batches=[_line(batch) for batch in session_at_hand().scalars(statement)],
+        kinds=[
+            {"key": kind.identifier, "label": kind.label, "columns": [column.label for column in kind.columns]}
+            for kind in kinds
+        ],
+    )
+
+
+@screen.post("/imports")
+@needs(Act.IMPORT, Area.IMPORTS)
+def upload() -> ResponseReturnValue:
+    """Read the file and keep what it would do as a batch; a file that cannot be taken leaves nothing."""
+    office, file = access.office_at_hand(), request.files.get("file")
+    if office is None:
+        raise Refusal(code="no_office", message="导入要先选定一个管理处。请在页面上方选择管理处后再上传。")
+    if file is None or not file.filename:
+        raise Refusal(code="no_file", message="还没有选择文件。请选择业主名册的 Excel 工作簿后再上传。", field="file")
+    session = session_at_hand()
+    batch = importing.preview(
+        session, session.get_one(Office, office.id), request.form.get("kind", KINDS[0]), file.filename, file.read()
+    )
+    return redirect(url_for(".batch", batch_id=batch.id))
+
+
+@screen.get("/imports/<int:batch_id>")
+@needs(Act.VIEW, Area.IMPORTS)
+def batch(batch_id: int) -> ResponseReturnValue:
+    """Show what a batch would do, or did: by what becomes of each row, with the reasons of what is refused."""
+    found = _batch(batch_id)
+    kept = importing.unpacked(found)
+    tabs = [(key, label, sum(row["outcome"] == key for row in kept["rows"])) for key, label in TABS.items()]
+    chosen = request.args.get("tab") or next((key for key, _, count in tabs if count), "new")
+    rows = [row for row in kept["rows"] if row["outcome"] == chosen]
+    page = parse_id(request.args.get("page")) or 1
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    faults: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for cell in kept["refused"]:
+        faults.setdefault((cell["sheet"], cell["row"]), []).append(cell)
+    return render_template(
+        "wuguan/batch.html",
+        batch=_line(found) | {"sheet": found.sheet, "is_waiting": found.state is ImportState.PREVIEWED},
+        counts=found.counts,
+        subjects=SUBJECTS,
+        tabs=tabs,
+        tones=TONES,
+        chosen=chosen,
+        rows=[row | {"faults": faults.get((row["sheet"], row["row"]), [])} for row in shown],
+        total=len(rows),
+        page=page,
+        following=page * PAGE < len(rows),
+        size=PAGE,
+        notices=kept["notices"],
+        columns=_understood(found, kept["columns"]),
+        sees_values=access.may(Area.IMPORTS, Act.IMPORT) or access.may(Area.OWNERS, Act.REVEAL),
+        consequence=_consequence(found),
+        has_refused=bool(kept["refused"]),
+    )
+
+
+@screen.post("/imports/<int:batch_id>/apply")
+@needs(Act.IMPORT, Area.IMPORTS)
+def carry_out(batch_id: int) -> ResponseReturnValue:
+    """Write a previewed batch, all of it or nothing."""
+    done = importing.apply(session_at_hand(), _batch(batch_id).id)
+    flash(f"「{done.file_name}」已写入：{_written(done)}。", "success")
+    return redirect(url_for(".batch", batch_id=batch_id))
+
+
+@screen.post("/imports/<int:batch_id>/cancel")
+@needs(Act.IMPORT, Area.IMPORTS)
+def cancel(batch_id: int) -> ResponseReturnValue:
+    """Give a previewed batch up."""
+    given_up = importing.cancel(session_at_hand(), _batch(batch_id).id)
+    flash(f"已放弃「{given_up.file_name}」，没有写入任何内容。", "success")
+    return redirect(url_for(".show"))
+
+
+@screen.get("/imports/<int:batch_id>/corrections")
+@needs(Act.IMPORT, Area.IMPORTS)
+def corrections(batch_id: int) -> ResponseReturnValue:
+    """Send the person's own workbook with every refused cell marked."""
+    name, content = annotated_workbook(_batch(batch_id))
+    return send_file(BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+def _batch(batch_id: int) -> ImportBatch:
+    """Return the batch with its file and plan; raises NotFound alike for a missing one and another office's."""
+    statement = select(ImportBatch).where(ImportBatch.id == batch_id).options(undefer("*"))
+    found = session_at_hand().scalar(statement.options(joinedload(ImportBatch.uploaded_by).joinedload(Posting.staff)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _line(batch: ImportBatch) -> dict[str, Any]:
+    person = access.identity()
+    office = person.office(batch.office_id) if person else None
+    zone = access.zone_of(batch.office_id)
+    return {
+        "id": batch.id,
+        "url": url_for(".batch", batch_id=batch.id),
+        "file_name": batch.file_name,
+        "kind": kind_named(batch.kind).label,
+        "state": formats.badge(batch.state),
+        "office": office.name if office else "",
+        "by": batch.uploaded_by.staff.name if batch.uploaded_by else "",
+        "uploaded": formats.shown(batch.created_at, zone=zone),
+        "applied": formats.shown(batch.applied_at, zone=zone),
+        "size": f"{max(batch.file_size // 1024, 1):,} KB",
+        "rows": _number(batch, "rows", "read"),
+        "refused": _number(batch, "rows", "refused") + _number(batch, "rows", "conflict"),
+    }
+
+
+def _number(batch: ImportBatch, subject: str, outcome: str) -> int:
+    part = batch.counts.get(subject)
+    return int(part.get(outcome, 0)) if isinstance(part, dict) else 0
+
+
+def _understood(batch: ImportBatch, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each table's headings with what the column is taken for in the product's own word, None for nothing."""
+    labels = {column.identifier: column.label for column in kind_named(batch.kind).columns}
+    return [
+        table
+        | {"headings": [heading | {"label": labels.get(heading["identifier"])} for heading in table["headings"]]}
+        for table in tables
+    ]
+
+
+def _written(batch: ImportBatch) -> str:
+    parts = [
+        f"{label}新增 {_number(batch, key, 'new')}、变更 {_number(batch, key, 'changed')}"
+        for key, label in SUBJECTS.items()
+    ]
+    return "；".join(parts)
+
+
+def _consequence(batch: ImportBatch) -> str:
+    held = _number(batch, "rows", "refused") + _number(batch, "rows", "conflict")
+    rest = f"有问题的 {held} 行不会写入，可下载改正后再导入。" if held else ""
+    return f"将写入{_written(batch)}。{rest}"
+
+
+SCREEN: Final = Screen(blueprint=screen, entries=(Entry("imports", "导入", "importing.show", Area.IMPORTS),))

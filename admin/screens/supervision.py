@@ -1,0 +1,85 @@
+"""督导: every office beside the others, what went up the line, and which mails did not arrive (A-O2)."""
+
+from typing import Any, Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from admin import access, auth, formats
+from admin.access import needs
+from admin.screens import figures, wording, workbench
+from admin.session import session_at_hand
+from admin.site import Entry, Screen
+from tenant import clock
+from tenant.models import Mail
+from tenant.rules.terms import Act, Area
+from tenant.services import escalations
+
+LINES: Final = 30
+SORTS: Final = {
+    "overdue": "超时",
+    "escalated": "已升级",
+    "arrears": "欠费",
+    "open": "在办",
+    "mail_trouble": "邮件异常",
+}
+
+screen = Blueprint("supervision", __name__)
+
+
+@screen.get("/supervision")
+@needs(Act.VIEW, Area.SUPERVISION)
+def show() -> ResponseReturnValue:
+    """Show the offices, the worst first by the chosen number."""
+    session, at = session_at_hand(), clock.now()
+    by = request.args.get("by", "overdue")
+    by = by if by in SORTS else "overdue"
+    found = figures.by_office(
+        session, [office.id for office in workbench.places()], at, clock.today(access.zone_of(None))
+    )
+    places = sorted(workbench.places(), key=lambda office: getattr(found[office.id], by), reverse=True)
+    seen = workbench.selection()
+    return render_template(
+        "wuguan/supervision.html",
+        figures=found,
+        places=places,
+        total=figures.total(found.values()),
+        percent=wording.percent,
+        money=formats.money,
+        sorts=[(label, url_for(".show", by=key), key == by) for key, label in SORTS.items()],
+        escalated=[workbench.escalation_line(row) for row in figures.escalations(session, seen, limit=LINES)],
+        overdue=[workbench.clock_line(row, at) for row in figures.clocks(session, seen, at, overdue=True, limit=LINES)],
+        mails=_mails() if access.may(Area.MAILS) else [],
+    )
+
+
+@screen.post("/supervision/escalations/<int:escalation_id>/acknowledge")
+@needs(Act.ACT, Area.SUPERVISION)
+def acknowledge(escalation_id: int) -> ResponseReturnValue:
+    """Take notice of an escalation: it leaves the list, and the record keeps who did."""
+    escalations.acknowledge(session_at_hand(), escalation_id)
+    flash("已确认。这条升级不再列为待确认，确认人和时间已留痕。", "success")
+    return redirect(auth.way_on(request.form.get("url")))
+
+
+def _mails() -> list[dict[str, Any]]:
+    """Return the latest mails that failed, or of which nobody knows whether they arrived."""
+    person = access.identity()
+    statement = select(Mail).where(Mail.state.in_(figures.TROUBLE)).order_by(Mail.id.desc()).limit(LINES)
+    return [
+        {
+            "url": url_for("mailbox.show", mail=mail.id, state="trouble"),
+            "subject": mail.subject,
+            "recipient": mail.recipient_name,
+            "office": office.name if person and (office := person.office(mail.office_id)) else "",
+            "state": formats.badge(mail.state),
+            "error": mail.last_error or "",
+        }
+        for mail in session_at_hand().scalars(statement)
+    ]
+
+
+SCREEN: Final = Screen(
+    blueprint=screen, entries=(Entry("supervision", "督导", "supervision.show", Area.SUPERVISION),)
+)

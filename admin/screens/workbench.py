@@ -1,0 +1,165 @@
+"""工作台: what is overdue, due next, went up the line, waits for a call; for several offices, one line each."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from admin import access, formats
+from admin.access import SIGNED_IN, door
+from admin.screens import figures, wording
+from admin.session import session_at_hand
+from admin.site import Entry, Screen
+from tenant import clock
+from tenant.models import Clock, Complaint, Escalation, ServiceRequest, Ticket
+from tenant.rules.terms import Act, Area, Role, TicketKind
+
+LINES: Final = 8
+NOT_FOUND: Final = 404
+TABLES: Final[dict[TicketKind, type[ServiceRequest | Complaint]]] = {
+    TicketKind.REQUEST: ServiceRequest,
+    TicketKind.COMPLAINT: Complaint,
+}
+screen = Blueprint("workbench", __name__)
+
+
+@screen.get("/workbench")
+@door(SIGNED_IN)
+def show() -> ResponseReturnValue:
+    """Show what waits, for the office at hand or for all within reach."""
+    session, at = session_at_hand(), clock.now()
+    seen = selection()
+    found = figures.by_office(session, [office.id for office in places()], at, clock.today(access.zone_of(None)))
+    over = figures.clocks(session, seen, at, overdue=True, limit=LINES)
+    soon = figures.clocks(session, seen, at, overdue=False, limit=LINES)
+    raised = figures.escalations(session, seen, limit=LINES)
+    waiting = figures.to_follow_up(session, seen, limit=LINES) if access.may(Area.FOLLOW_UPS) else []
+    return render_template(
+        "wuguan/workbench.html",
+        figures=found,
+        places=places(),
+        total=figures.total(found.values()),
+        percent=wording.percent,
+        money=formats.money,
+        sees_tickets=bool(seen.kinds),
+        sees_money=access.may(Area.CHARGES) or access.may(Area.DUNNING),
+        sees_mail=access.may(Area.MAILS),
+        sees_follow_ups=access.may(Area.FOLLOW_UPS),
+        overdue=[clock_line(row, at) for row in over],
+        due_next=[clock_line(row, at) for row in soon],
+        escalated=[escalation_line(row) for row in raised],
+        follow_up=[ticket_line(row, at) for row in waiting],
+        create_urls={"request": wording.form_for("service_request"), "complaint": wording.form_for("complaint")},
+        several=access.office_at_hand() is None and len(places()) > 1,
+    )
+
+
+def places() -> tuple[access.OfficeAtHand, ...]:
+    """Return the offices the page is about: the one at hand, else all within reach."""
+    person, office = access.identity(), access.office_at_hand()
+    return (office,) if office else person.offices if person else ()
+
+
+def selection() -> figures.Selection:
+    """Return which tickets the person may see; who is a technician and nothing else sees their own orders (A-W9)."""
+    person, office = access.identity(), access.office_at_hand()
+    kinds = tuple(
+        kind
+        for kind, area in ((TicketKind.REQUEST, Area.REQUESTS), (TicketKind.COMPLAINT, Area.COMPLAINTS))
+        if access.may(area)
+    )
+    is_technician = person is not None and {post.role for post in person.posts} == {Role.TECHNICIAN}
+    posting = person.posting_at(office.id if office else None) if person else None
+    return figures.Selection(kinds=kinds, technician=(posting or 0) if is_technician else None)
+
+
+def bell() -> dict[str, Any] | None:
+    """Return what the bell in the top bar says: how many tickets are overdue or escalated, and where they stand."""
+    seen = selection()
+    if access.identity() is None or not seen.kinds:
+        return None
+    return {"url": url_for("workbench.show"), "count": figures.urgent_count(session_at_hand(), seen, clock.now())}
+
+
+# ---- lines
+def ticket_url(ticket: Ticket) -> str | None:
+    """Return the page of what the ticket is about, None where there is none."""
+    is_open = ticket.kind in TABLES and access.may(_area(ticket.kind))
+    return url_for("workbench.open_ticket", ticket_id=ticket.id) if is_open else None
+
+
+@screen.get("/tickets/<int:ticket_id>")
+@door(SIGNED_IN)
+def open_ticket(ticket_id: int) -> ResponseReturnValue:
+    """Lead to the request or complaint that a ticket belongs to: lists and mails know the ticket's number alone."""
+    session = session_at_hand()
+    ticket = session.get(Ticket, ticket_id)
+    model = TABLES.get(ticket.kind) if ticket else None
+    if ticket is None or model is None:
+        abort(NOT_FOUND)
+    access.require(_area(ticket.kind), Act.VIEW)
+    row_id = session.scalar(select(model.id).where(model.ticket_id == ticket.id))
+    address = wording.page_of(model.__tablename__, row_id)
+    return redirect(address) if address else abort(NOT_FOUND)
+
+
+def _area(kind: TicketKind) -> Area:
+    return {TicketKind.REQUEST: Area.REQUESTS, TicketKind.COMPLAINT: Area.COMPLAINTS}.get(kind, Area.RECTIFICATIONS)
+
+
+def ticket_line(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """Return one ticket as a line of a list: what, where, whose office, since when."""
+    person = access.identity()
+    office = person.office(ticket.office_id) if person else None
+    return {
+        "kind": ticket.kind.label,
+        "number": ticket.number,
+        "url": ticket_url(ticket),
+        "content": ticket.content,
+        "place": str(ticket.unit) if ticket.unit else ticket.location or "公共区域",
+        "office": office.name if office else "",
+        "since": wording.duration(at - ticket.done_at) if ticket.done_at else "",
+    }
+
+
+def clock_line(row: Clock, at: datetime) -> dict[str, Any]:
+    """Return one running clock as a line: the ticket, what is waited for, how much time is left."""
+    return ticket_line(row.ticket, at) | {
+        "waits_for": row.kind.label,
+        "remaining": wording.remaining(row.due_at, at),
+        "due": formats.shown(row.due_at, zone=access.zone_of(row.office_id)),
+        "source": row.source,
+    }
+
+
+def escalation_line(row: Escalation) -> dict[str, Any]:
+    """Return one escalation as a line: the ticket, how far it went, who was told, how late it was."""
+    return ticket_line(row.ticket, row.raised_at) | {
+        "id": row.id,
+        "level": row.level,
+        "role": row.role.label,
+        "told": row.told,
+        "waits_for": row.clock.kind.label,
+        "raised": formats.shown(row.raised_at, zone=access.zone_of(row.office_id)),
+        "late": wording.duration(row.raised_at - row.clock.due_at),
+    }
+
+
+SCREEN: Final = Screen(
+    blueprint=screen, entries=(Entry("workbench", "工作台", "workbench.show", order=0),)
+)
+
+
+@screen.app_context_processor
+def frame() -> dict[str, Any]:
+    """Return what the frame of every page shows beside the navigation: the search, the bell, the account."""
+    if access.identity() is None:
+        return {}
+    return {
+        "search_url": url_for("finding.find"),
+        "account_url": url_for("account.show"),
+        "bell": bell,
+        "column_kind": wording.column_kind,
+    }
