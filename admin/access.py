@@ -46,7 +46,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity(UserMixin):  # type: ignore[misc]
+class Identity(UserMixin):
     """The signed-in person for one request; ``token`` is what their cookie holds."""
 
     staff_id: int
@@ -87,7 +87,7 @@ class Identity(UserMixin):  # type: ignore[misc]
             return self._may_at(area, act, office_id)
         if self.is_headquarters:
             return policy.may_any((post.role for post in self.posts if post.level is PostingLevel.GROUP), area, act)
-        return bool(self.offices) and all(self._may_at(area, act, office.id) for office in self.offices)
+        return len(self.offices) > 0 and all(self._may_at(area, act, office.id) for office in self.offices)
 
     def _may_at(self, area: Area, act: Act, office_id: int) -> bool:
         roles = (post.role for post in self.posts if post.level is PostingLevel.GROUP or office_id in post.reach)
@@ -112,7 +112,9 @@ def load_identity(group_session: Session, row: SignIn, token: str) -> Identity:
             level=posting.level,
             office_id=posting.office_id,
             reach=frozenset(
-                office.id for office in offices if posting.office_id == office.id or posting.company_id == office.company_id
+                office.id
+                for office in offices
+                if posting.office_id == office.id or posting.company_id == office.company_id
             ),
         )
         for posting in held

@@ -41,7 +41,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     application.config.update(_configuration(settings))
     application.extensions["wuguan.database"] = database
     application.extensions["wuguan.settings"] = settings
-    session.install(application)    # first in, so that its word on the response is the last
+    session.install(application)  # first in, so that its word on the response is the last
     application.after_request(_protect)
     auth.install(application)
     CSRFProtect(application)
@@ -79,7 +79,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": LARGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LARGEST_FORM,
         "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
-        "WTF_CSRF_TIME_LIMIT": None,    # as long as the session, which has limits of its own
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session, which has limits of its own
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
         "FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION": True,
         "JSON_AS_ASCII": False,
@@ -139,7 +139,7 @@ def _stale(_error: StaleDataError) -> ResponseReturnValue:
 def _refused(refusal: Refusal) -> ResponseReturnValue:
     """Answer a refusal that no form took up: the right status for a missing row, else back where it came from."""
     if isinstance(refusal, NotFound):
-        return error_answer(404)    # word for word what a missing page says
+        return error_answer(404)  # word for word what a missing page says
     if isinstance(refusal, Conflict):
         return error_answer(409, refusal.message, refusal)
     came_from = auth.way_on(request.form.get("url"))

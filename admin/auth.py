@@ -25,12 +25,12 @@ logins = LoginManager()
 def install(application: Flask) -> None:
     """Put the doors before every view of ``application``, and the pages for signing in."""
     logins.init_app(application)
-    logins.session_protection = None    # the session is on the server; an address that changes is no reason to end it
+    logins.session_protection = None  # the session is on the server; an address that changes is no reason to end it
     application.before_request(admit)
     application.register_blueprint(auth)
 
 
-@logins.user_loader  # type: ignore[untyped-decorator]
+@logins.user_loader
 def recognise(token: str) -> Identity | None:
     """Return the person behind the token of a cookie, None when its session has ended."""
     with identity_session() as group_session:
@@ -154,9 +154,7 @@ def password() -> ResponseReturnValue:
 
 def _password_page(errors: dict[str, str]) -> str:
     person = access.identity()
-    return render_template(
-        "wuguan/password.html", errors=errors, forced=bool(person and person.must_change_password)
-    )
+    return render_template("wuguan/password.html", errors=errors, forced=bool(person and person.must_change_password))
 
 
 @auth.post("/office")

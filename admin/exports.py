@@ -172,8 +172,10 @@ class Exporting:
         offices: list[int | None] = [office.id] if office else [None]
         if office is None and person is not None and not person.is_headquarters:
             offices = [found.id for found in person.offices]
-        words = [f"{name} {view._filters[index].operation()} {value}" for index, name, value in args.filters or ()]  # noqa: SLF001
-        facts: dict[str, object] = {"format": export_type, "count": count, "filters": words, "search": bool(args.search)}
+        filters = view._filters  # noqa: SLF001
+        words = [f"{name} {filters[index].operation()} {value}" for index, name, value in args.filters or ()]
+        facts: dict[str, object] = {"format": export_type, "count": count, "filters": words}
+        facts["search"] = bool(args.search)  # that there was one: the words may be a name or a telephone number
         for office_id in offices:
             act = RecordedAct(
                 verb="record.exported", subject_kind=self.model.__tablename__, office_id=office_id, facts=facts
@@ -188,5 +190,3 @@ def _as_download(file: IO[bytes], export_type: str, name: str) -> ResponseReturn
     response = send_file(file, mimetype=TYPES[export_type], as_attachment=True, download_name=called, max_age=0)
     response.call_on_close(file.close)
     return response
-
-

@@ -1,9 +1,9 @@
 """What the database refuses, said so that a person can put it right: never SQL, never a value of another row."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy import Column, Index, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
@@ -18,7 +18,10 @@ CHECKS: Final = {
     "amount_is_positive": ("amount", "金额必须大于 0。"),
     "area_is_positive": ("area", "面积必须大于 0；不清楚请留空。"),
     "ends_after_it_begins": ("to_on", "截止日不能早于起始日。"),
-    "level_names_its_place": ("level", "层级与地点不符：集团任职不选公司和管理处，公司任职只选公司，管理处任职只选管理处。"),
+    "level_names_its_place": (
+        "level",
+        "层级与地点不符：集团任职不选公司和管理处，公司任职只选公司，管理处任职只选管理处。",
+    ),
     "period_ends_after_it_begins": ("period_to", "费用止日不能早于起日。"),
     "price_is_not_negative": ("price", "单价不能小于 0。"),
     "share_is_a_fraction": ("share", "份额要大于 0、不大于 1。独有请填 1，两人平分请填 0.5。"),
@@ -46,19 +49,23 @@ def explain(error: DBAPIError, model: type[DeclarativeBase], labels: Mapping[str
 
 
 def _taken(name: str, model: type[DeclarativeBase], labels: Mapping[str, str]) -> Refusal:
-    table = model.__table__
-    columns: list[str] = []
-    if isinstance(table, Table):
-        unique = [item for item in (*table.constraints, *table.indexes) if item.name == name]
-        for item in unique:
-            if isinstance(item, UniqueConstraint) or hasattr(item, "columns"):
-                columns = [column.name for column in item.columns if column.name != "office_id"]
-    shown = "、".join(f"「{labels.get(column) or table.c[column].doc or column}」" for column in columns)
+    columns = [column for column in _columns_of(name, model) if column.name != "office_id"]
+    shown = "、".join(f"「{labels.get(column.name) or column.doc or column.name}」" for column in columns)
+    last = columns[-1].name if columns else None
     return Refusal(
         code="taken",
         message=f"{shown or '这条记录'}已存在，不能重复。请核对，或打开已有的记录修改。",
-        field=(columns[-1].removesuffix("_id") if columns[-1] not in labels else columns[-1]) if columns else None,
+        field=last if last is None or last in labels else last.removesuffix("_id"),
     )
+
+
+def _columns_of(name: str, model: type[DeclarativeBase]) -> list[Column[Any]]:
+    """Return the columns of the unique constraint or index called ``name``, empty when the model has none of it."""
+    table = model.__table__
+    if isinstance(table, Table):
+        uniques = (item for item in (*table.constraints, *table.indexes) if isinstance(item, UniqueConstraint | Index))
+        return next((list(item.columns) for item in uniques if item.name == name), [])
+    return []
 
 
 def _referring(name: str, table: str, model: type[DeclarativeBase]) -> Refusal:

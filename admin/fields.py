@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from flask_admin.form import BaseForm
@@ -30,6 +30,8 @@ from admin import access
 from tenant.rules.terms import Term
 
 LARGEST_NUMBER: Final = 2**31 - 1
+LONG: Final = 200
+"""From how many signs on a text gets several lines to be written in."""
 EDITION: Final = "edition"
 """The hidden field that says which state of the record the form was filled from."""
 
@@ -47,11 +49,11 @@ class CleanText:
         self.data = (text or None) if self.nullable else text
 
 
-class Line(CleanText, StringField):  # type: ignore[misc]
+class Line(CleanText, StringField):
     """One line of text."""
 
 
-class Lines(CleanText, TextAreaField):  # type: ignore[misc]
+class Lines(CleanText, TextAreaField):
     """Several lines of text."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -60,26 +62,27 @@ class Lines(CleanText, TextAreaField):  # type: ignore[misc]
         self.type = "TextAreaField"
 
 
-class TermField(SelectField):  # type: ignore[misc]
+class TermField(SelectField):
     """A coded column: one of its words."""
 
     def __init__(
         self, label: str, validators: Sequence[Any], *, terms: type[Term], blank: bool, **options: Any
     ) -> None:
         """Offer every word of ``terms``, and nothing where ``blank``."""
+        member: Callable[[str], Term] = cast("Callable[[str], Term]", terms)
         choices = [SelectChoice("", "")] * blank + [SelectChoice(term.value, term.label) for term in terms]
         super().__init__(
             label,
             validators,
             choices=choices,
-            coerce=lambda value: terms(value) if value else None,
+            coerce=lambda value: member(value) if value else None,
             invalid_choice_message="请从列表中选择。",
             invalid_value_message="请从列表中选择。",
             **options,
         )
 
 
-class Day(DateField):  # type: ignore[misc]
+class Day(DateField):
     """A calendar day."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -93,7 +96,7 @@ class Day(DateField):  # type: ignore[misc]
                 raise ValueError(f"「{text}」不是日期。请写成 2026-11-21 这样的格式。") from None
 
 
-class Moment(DateTimeLocalField):  # type: ignore[misc]
+class Moment(DateTimeLocalField):
     """An instant, written in the local time of the office and kept in UTC."""
 
     def _value(self) -> str:
@@ -116,7 +119,7 @@ class Moment(DateTimeLocalField):  # type: ignore[misc]
             self.data = (instant if instant.tzinfo else instant.replace(tzinfo=self._zone())).astimezone(UTC)
 
 
-class ClockTime(TimeField):  # type: ignore[misc]
+class ClockTime(TimeField):
     """A time of day."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -130,7 +133,7 @@ class ClockTime(TimeField):  # type: ignore[misc]
                 raise ValueError(f"「{text}」不是时刻。请写成 08:30 这样的格式。") from None
 
 
-class Amount(DecimalField):  # type: ignore[misc]
+class Amount(DecimalField):
     """A number with as many decimals as its column keeps: more are refused, never rounded in silence."""
 
     def __init__(self, label: str, validators: Sequence[Any], *, precision: int, scale: int, **options: Any) -> None:
@@ -160,7 +163,7 @@ class Amount(DecimalField):  # type: ignore[misc]
         return f"{self.data:f}" if self.data is not None else ""
 
 
-class Whole(IntegerField):  # type: ignore[misc]
+class Whole(IntegerField):
     """A whole number."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -177,7 +180,7 @@ class Whole(IntegerField):  # type: ignore[misc]
             self.data = number
 
 
-class Reference(AjaxSelectField):  # type: ignore[misc]
+class Reference(AjaxSelectField):
     """A record of this office, found by typing; an id that is not there is refused, not taken for none."""
 
     asked_for: str | None = None
@@ -212,7 +215,8 @@ def field_for(column: Column[Any], label: str) -> Field | None:
         return BooleanField(label, **options)
     checks = [Optional()] if column.nullable or has_default else [required(label)]
     if isinstance(kind, Enum) and kind.enum_class is not None:
-        return TermField(label, checks, terms=kind.enum_class, blank=bool(column.nullable), **options)
+        terms = cast("type[Term]", kind.enum_class)
+        return TermField(label, checks, terms=terms, blank=bool(column.nullable), **options)
     if isinstance(kind, Numeric):
         return Amount(label, checks, precision=kind.precision or 14, scale=kind.scale or 0, **options)
     makers: tuple[tuple[type, Callable[..., Field]], ...] = (
@@ -224,8 +228,8 @@ def field_for(column: Column[Any], label: str) -> Field | None:
     length = getattr(kind, "length", None)
     if length:
         checks.append(Length(max=length, message=f"「{label}」最多 {length} 个字。"))
-    made = (Lines if isinstance(kind, Text) or (length or 0) >= 200 else Line)(label, checks, **options)  # noqa: PLR2004
-    return made
+    is_long = isinstance(kind, Text) or (length or 0) >= LONG
+    return (Lines if is_long else Line)(label, checks, **options)
 
 
 def form_class(fields: dict[str, Field]) -> type[BaseForm]:

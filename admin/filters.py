@@ -1,9 +1,9 @@
 """Filters of a list: each says in Chinese what it does, and days are days of the office."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
@@ -15,7 +15,7 @@ from tenant.rules.terms import Term
 YES, NO = "1", "0"
 
 
-class Filter(BaseSQLAFilter):  # type: ignore[misc]
+class Filter(BaseSQLAFilter):
     """One way to narrow a list by one column: ``code`` stands in the address, ``verb`` on the screen."""
 
     code = "is"
@@ -37,12 +37,11 @@ class Filter(BaseSQLAFilter):  # type: ignore[misc]
 class TermIs(Filter):
     """A coded column has one value of its list."""
 
+    terms: Callable[[str], Term]
+
     def clean(self, value: str) -> Term:
         """Return the member stored as ``value``; raises ValueError for none."""
-        terms: type[Term] = self.terms
-        return terms(value)
-
-    terms: type[Term] = Term
+        return self.terms(value)
 
 
 class Flag(Filter):
@@ -157,8 +156,9 @@ def filters_for(path: str, column: Column[Any], label: str) -> Iterator[Filter]:
     """Yield the filters of a column reached by ``path`` from the list's model (``ticket.state``)."""
     kind = column.type
     if isinstance(kind, Enum) and kind.enum_class is not None:
-        found = TermIs(path, label, options=[(term.value, term.label) for term in kind.enum_class])
-        found.terms = kind.enum_class
+        terms = cast("type[Term]", kind.enum_class)
+        found = TermIs(path, label, options=[(term.value, term.label) for term in terms])
+        found.terms = terms
         yield found
     elif isinstance(kind, Boolean):
         yield Flag(path, label, options=YES_OR_NO)

@@ -1,5 +1,6 @@
 """How values look on the screen: words for codes, local times, money with two decimals, personal values masked."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
@@ -51,25 +52,35 @@ TONES: Final[dict[Term, str]] = {
 }
 """Colours with a meaning: green done, amber due soon, red overdue or failed; every other state is grey."""
 
-BADGED: Final = (TicketState, WorkOrderState, MailState, ImportState, DueState, DunningNoticeState, Gravity, Satisfaction)
+BADGED: Final = (
+    TicketState,
+    WorkOrderState,
+    MailState,
+    ImportState,
+    DueState,
+    DunningNoticeState,
+    Gravity,
+    Satisfaction,
+)
+
+WORDS: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): lambda _: "",
+    Term: lambda term: str(term.label),
+    bool: lambda flag: "是" if flag else "否",
+    date: lambda day: str(day.isoformat()),
+    time: lambda moment: str(moment.strftime("%H:%M")),
+    Decimal: lambda number: f"{number:f}",
+}
+"""How values are put into words, by their kind; what is not named here is a text already."""
 
 
 def written(value: object, *, zone: str = clock.DEFAULT_ZONE) -> str:
     """Return ``value`` as plain text, for a cell of a workbook as for one of the screen; None is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, Term):
-        return value.label
-    if isinstance(value, bool):
-        return "是" if value else "否"
     if isinstance(value, datetime):
         return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return value.strftime("%H:%M")
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    for kind, words in WORDS.items():
+        if isinstance(value, kind):
+            return words(value)
     return str(value)
 
 

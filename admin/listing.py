@@ -59,7 +59,8 @@ def loads_for(model: type[DeclarativeBase], paths: Sequence[str]) -> Iterator[An
 
 def _loads_along(model: type[DeclarativeBase], names: tuple[str, ...], seen: set[tuple[str, ...]]) -> Iterator[Any]:
     option: Any = None
-    here, walked = model, ()
+    here: Any = model
+    walked: tuple[str, ...] = ()
     for name in names:
         found: RelationshipProperty[Any] | None = inspect(here).relationships.get(name)
         if found is None:
@@ -106,7 +107,11 @@ class Listing:
         return f"{flt.key_name}-{flt.code}"
 
     def rows(
-        self, sort_column: str | None, sort_desc: bool, search: str | None, filters: Any  # noqa: FBT001 - Flask-Admin's
+        self,
+        sort_column: str | None,
+        sort_desc: bool,  # noqa: FBT001 - Flask-Admin's
+        search: str | None,
+        filters: Any,
     ) -> Any:
         """Return the query behind the screen and its export: one and the same, so that neither drops a condition."""
         view: Any = self

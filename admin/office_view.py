@@ -35,7 +35,7 @@ NEVER_SERVED: Final = frozenset({"/ajax/update/"})
 """Flask-Admin's inline edit asks nobody whether the record may be edited (#2129)."""
 
 
-class OfficeView(Saving, Exporting, Acting, Listing, ModelView):  # type: ignore[misc]
+class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
     """The view of one entity; a subclass says what is special about it and nothing else."""
 
     area: Area
@@ -99,9 +99,10 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):  # type: ignore
 
     def create_blueprint(self, admin: Any) -> Any:
         """Serve only what the view offers."""
+        found: list[Any] = vars(type(self))["_urls"]  # collected by Flask-Admin's metaclass
         self._urls = [
             route
-            for route in type(self)._urls  # noqa: SLF001 - collected by Flask-Admin's metaclass
+            for route in found
             if route[0] not in NEVER_SERVED
             and ROUTES_OF_ACTS.get(route[0], Act.VIEW) in self.acts
             and (not route[0].startswith("/act/") or self.verbs)
@@ -115,7 +116,10 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):  # type: ignore
 
     # ---- permissions: properties, because they differ from request to request
     def allows(self, act: Act) -> bool:
-        """Tell whether the view offers ``act`` and the person asking may do it; at registration, whether it offers it."""
+        """Tell whether the view offers ``act`` and the person asking may do it; with nobody asking, what it offers.
+
+        Flask-Admin asks when the view is registered, before there is anybody.
+        """
         return act in self.acts and (access.identity() is None or access.may(self.area, act))
 
     can_create = property(lambda self: self.allows(Act.CREATE))
@@ -170,7 +174,7 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):  # type: ignore
 
     def scaffold_form(self) -> Any:
         """Return the form of ``form_columns``: nothing else can be filled in, whatever is sent."""
-        fields = {}
+        fields: dict[str, Any] = {}
         for name in self.form_columns:
             label = self.column_labels[name]
             if name in self._form_ajax_refs:

@@ -25,6 +25,7 @@ class Records:
     model: Any
     session: Any
     name: Any
+    area: Any
     column_labels: Any
     column_details_list: Any
     render: Any

@@ -80,7 +80,7 @@ def spoken(row: Any) -> str:
     return str(row)
 
 
-class ReferenceLoader(QueryAjaxModelLoader):  # type: ignore[misc]
+class ReferenceLoader(QueryAjaxModelLoader):
     """Finds the records one form may refer to; what it would not list it does not accept either."""
 
     def __init__(self, name: str, session: Any, model: type[DeclarativeBase], conditions: Sequence[Any] = ()) -> None:

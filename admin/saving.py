@@ -102,7 +102,8 @@ class Saving(Records):
 
     def return_url(self) -> str:
         """Return where the person came from, or the list."""
-        return get_redirect_target() or self.get_url(".index_view")
+        found: str = get_redirect_target() or self.get_url(".index_view")
+        return found
 
     def form_page(self, template: str, form: BaseForm, **more: Any) -> str:
         """Return the page of a form."""

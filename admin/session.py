@@ -108,7 +108,7 @@ def in_fresh_context(application: "WSGIApplication") -> "WSGIApplication":
 
 def install(application: Flask) -> None:
     """Give ``application`` its edge: a number for each request, the commit, the roll-back."""
-    application.wsgi_app = in_fresh_context(application.wsgi_app)  # type: ignore[method-assign]
+    application.wsgi_app = in_fresh_context(application.wsgi_app)  # type: ignore[method-assign, assignment]
     application.before_request(number_the_request)
     application.after_request(settle)
     application.teardown_request(close)

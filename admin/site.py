@@ -105,7 +105,8 @@ class FrontPage(AdminIndexView):
         """Go to the first line of the navigation, or say that there is none."""
         first = next((line["url"] for group in navigation().shown() for line in group["entries"]), None)
         if first is None:
-            return self.render("wuguan/no_post.html")
+            page: str = self.render("wuguan/no_post.html")
+            return page
         return redirect(first)
 
 
@@ -156,5 +157,3 @@ def shell() -> dict[str, Any]:
         "sign_out_url": url_for("auth.sign_out"),
         "password_url": url_for("auth.password"),
     }
-
-

@@ -1,8 +1,7 @@
 """A browser for each of the cast: signed in through the service, so that no test waits for a password's hash."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,6 @@ from tenant.scoping import Scope
 from tenant.services import sign_ins
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
-
-CSRF = "csrf-of-the-tests"
 
 
 @dataclass
@@ -53,10 +50,7 @@ class Browser:
 @pytest.fixture(scope="module")
 def app(database: Database, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The application over this module's database."""
-    home: Path = tmp_path_factory.mktemp("home")
-    application = create_app(Settings(home=home, secret_key="of the tests"), database)
-    application.testing = False
-    return application
+    return create_app(Settings(home=tmp_path_factory.mktemp("home"), secret_key="of the tests"), database)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +72,7 @@ def sign_in(app: Flask, database: Database) -> Callable[[Staff], Browser]:
 
 
 @pytest.fixture
-def record(database: Database) -> Iterator[Callable[..., list[AuditEntry]]]:
+def record(database: Database) -> Callable[[str], list[AuditEntry]]:
     """Return what the record says, by verb, latest first."""
 
     def entries(verb: str) -> list[AuditEntry]:
@@ -86,4 +80,4 @@ def record(database: Database) -> Iterator[Callable[..., list[AuditEntry]]]:
             found = select(AuditEntry).where(AuditEntry.verb == verb).order_by(AuditEntry.id.desc())
             return list(session.scalars(found))
 
-    yield entries
+    return entries
