@@ -126,7 +126,7 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise Deferred(f"发送正文前连接中断:{_describe(error)}") from error
-        except (Deferred, Rejected):
+        except (Deferred, Rejected, TransportDown):
             self._forget(connection)
             raise
         self._hand_over(connection, envelope)
@@ -186,8 +186,14 @@ class SmtpTransport:
         connection.login(*self._login)
 
     def _introduce(self, connection: smtplib.SMTP, envelope: Envelope, started: float) -> None:
-        """Name both ends and ask to send; returns when the server waits for the content."""
-        _expect(connection.mail(envelope.sender), {OK})
+        """Name both ends and ask to send; returns when the server waits for the content.
+
+        A server that refuses the sender refuses us, not this mail: it is out of use until somebody mends the settings.
+        """
+        try:
+            _expect(connection.mail(envelope.sender), {OK})
+        except Rejected as error:
+            raise TransportDown(f"邮件服务器不接受发件人 {envelope.sender}:{error}") from error
         _expect(connection.rcpt(envelope.recipient), TAKEN)
         if time.monotonic() - started > BEFORE_CONTENT_SECONDS:
             raise Deferred("邮件服务器响应过慢")

@@ -1,0 +1,115 @@
+"""What each mail says, word for word, and what no template may say.
+
+To accept a change of wording, run with ``WUGUAN_WRITE_GOLDEN=1`` and read the difference.
+"""
+
+import os
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tasks.mail.compose import PARTS, MailKind, checked, compose, show_minutes, template
+from tasks.sweeps.dunning import legal_step, reminder
+from tasks.sweeps.escalations import draft
+from tenant.errors import SettingsError
+from tenant.rules.terms import ClockKind, DunningLevel, MailClass, Role, TicketKind
+from tenant.services.dunning import NoticeTaken
+from tenant.services.escalations import Raised
+from tenant.services.postings import Recipient
+from tenant.settings import Settings
+
+GOLDEN = Path(__file__).parent / "golden"
+AT = datetime(2026, 3, 2, 5, 15, tzinfo=UTC)
+SETTINGS = Settings(home=GOLDEN, base_url="https://wuguan.example")
+DIRECTOR = Recipient("林主任", "lin@wuguan.invalid", Role.DIRECTOR)
+
+RAISED = Raised(
+    escalation_id=7, office_id=1, office_name="北苑管理处", zone="Asia/Shanghai", ticket_id=42,
+    ticket_number="BS-2026-0042", ticket_kind=TicketKind.REQUEST, clock_kind=ClockKind.FIRST_REPLY, level=4,
+    tell=(Role.DIRECTOR,), above=(), due_at=datetime(2026, 3, 2, 4, 15, tzinfo=UTC), raised_at=AT, late_minutes=60,
+    source="A-W4", content="厨房 <水管> 漏水 & 楼下渗水", place="5-1-101", department_id=None, technician_id=None,
+)  # fmt: skip
+
+
+def notice(level, **changes):
+    facts = {
+        "notice_id": 9, "office_id": 1, "office_name": "北苑管理处", "office_phone": "0755-0000000",
+        "zone": "Asia/Shanghai", "owner_id": 3, "owner_name": "赵一", "owner_address": "zhao@owner.invalid", "tell": (),
+        "level": level, "sequence": 2, "amount": Decimal("1234.50"), "late_fee": Decimal("18.52"), "charges": 3,
+        "oldest_due_on": date(2026, 1, 10), "reached_on": date(2026, 2, 10), "big": False, "source": "B-F2",
+    }  # fmt: skip
+    return NoticeTaken(**facts | changes)
+
+
+DRAFTS = {
+    "escalation": lambda: draft(RAISED, DIRECTOR, SETTINGS),
+    "arrears_reminder": lambda: reminder(notice(DunningLevel.REMINDER), "zhao@owner.invalid", AT, SETTINGS),
+    "legal_step": lambda: legal_step(notice(DunningLevel.LETTER, source="B-F3"), DIRECTOR, SETTINGS),
+}
+
+
+def test_every_kind_of_mail_has_its_golden_files():
+    assert {kind.code for kind in MailKind} == set(DRAFTS)
+    assert {file.name for file in GOLDEN.iterdir()} == {f"{kind.code}.{part}" for kind in MailKind for part in PARTS}
+
+
+@pytest.mark.parametrize("code", DRAFTS)
+def test_a_mail_says_what_its_golden_files_say(code):
+    made = DRAFTS[code]()
+    for part, text in zip(PARTS, (made.subject, made.text_body, made.html_body), strict=True):
+        file = GOLDEN / f"{code}.{part}"
+        if os.environ.get("WUGUAN_WRITE_GOLDEN"):
+            file.write_text(text, "utf-8")
+        assert text == file.read_text("utf-8")
+
+
+def test_b_f2_a_reminder_opens_with_amount_and_period_and_names_the_late_fee():
+    made = DRAFTS["arrears_reminder"]()
+    assert made.text_body.startswith("待缴金额：1,234.50 元\n费用期间：2026-01-10")
+    assert "1,234.50" in made.subject
+    assert "违约金" in made.text_body
+    assert "18.52" in made.text_body
+    assert "0755-0000000" in made.text_body
+    assert made.mail_class is MailClass.REMINDER
+
+
+def test_what_people_wrote_is_text_and_never_markup():
+    made = DRAFTS["escalation"]()
+    assert "厨房 <水管> 漏水 & 楼下渗水" in made.text_body
+    assert "厨房 &lt;水管&gt; 漏水 &amp; 楼下渗水" in made.html_body
+    assert "<水管>" not in made.html_body
+
+
+def test_a_line_break_in_a_value_makes_no_second_line_of_a_subject():
+    values = dict.fromkeys(MailKind.ARREARS_REMINDER.allowed, "甲\r\nBcc: everybody@wuguan.invalid")
+    assert "\n" not in compose(MailKind.ARREARS_REMINDER, values).subject
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_every_template_names_only_what_it_may(kind):
+    for part in PARTS:
+        assert template(kind, part).get_identifiers()
+
+
+def test_an_unknown_placeholder_is_refused_by_file_and_name():
+    with pytest.raises(SettingsError) as refused:
+        checked("escalation.txt", "${name} ${id_number}", MailKind.ESCALATION.allowed)
+    assert refused.value.code == "unknown_placeholder"
+    assert "escalation.txt" in refused.value.message
+    assert "id_number" in refused.value.message
+
+
+def test_an_unfinished_placeholder_is_refused():
+    with pytest.raises(SettingsError) as refused:
+        checked("escalation.txt", "${name", MailKind.ESCALATION.allowed)
+    assert refused.value.code == "bad_template"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(0, "0 分钟"), (59, "59 分钟"), (60, "1 小时"), (125, "2 小时 5 分钟"), (1440, "1 天"), (4560, "3 天 4 小时")],
+)
+def test_a_delay_is_written_for_people(minutes, words):
+    assert show_minutes(minutes) == words

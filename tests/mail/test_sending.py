@@ -1,0 +1,197 @@
+"""From the queue to the server and back: each mail ends as what really became of it, and none is sent twice."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import update
+
+import make
+from tasks.mail.transport import SmtpTransport
+from tasks.sweeps import run_mail
+from tenant.errors import WallBreach
+from tenant.journal import CLOCKWORK
+from tenant.models import Mail
+from tenant.rules.terms import MailClass, MailState
+from tenant.scoping import PERMIT
+from tenant.services import mails
+from tenant.services.mails import RETRY_AFTER, MailDraft
+from tenant.unscoped import Reason, across_offices
+
+AT = make.NOON
+_keys = count(1)
+
+
+def queue(database, house, number=1, **changes):
+    """Queue mails of an office and return their ids."""
+    ids = []
+    with database.session(house.scope(), CLOCKWORK) as session:
+        for _ in range(number):
+            key = f"test:{next(_keys)}"
+            values = {
+                "office_id": house.id, "dedup_key": key, "mail_class": MailClass.NOTICE, "recipient_name": "林主任",
+                "recipient_address": "lin@wuguan.invalid", "subject": key, "text_body": "正文", "subject_kind": "test",
+                "subject_id": 1, "not_before": AT,
+            }  # fmt: skip
+            ids.append(mails.queue(session, MailDraft(**values | changes)).id)
+        session.commit()
+    return ids
+
+
+@pytest.fixture(autouse=True)
+def nothing_queued(database):
+    """Whatever an earlier test left waiting is out of the way."""
+    with across_offices(database, Reason.CLAIMING) as session:
+        waits = Mail.state.in_([MailState.QUEUED, MailState.SENDING])
+        session.execute(update(Mail).where(waits).values(state=MailState.FAILED), execution_options=PERMIT)
+        session.commit()
+
+
+@pytest.fixture
+def send(database, settings, transport):
+    """Sweep the mails once over the sink's transport; ``send(later)`` does it at a later instant."""
+    return lambda later=timedelta(0): run_mail(database, AT + later, settings=settings, transport=transport)
+
+
+def found(database, mail_id):
+    with across_offices(database, Reason.REVIEWING) as session:
+        return session.get(Mail, mail_id)
+
+
+def test_one_reason_and_recipient_make_one_mail_with_one_message_id(database, cast):
+    draft = MailDraft(
+        office_id=cast.north.id, dedup_key="once", mail_class=MailClass.NOTICE, recipient_name="林主任",
+        recipient_address="lin@wuguan.invalid", subject="一次", text_body="正文", subject_kind="test", subject_id=1,
+    )  # fmt: skip
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        first = mails.queue(session, draft)
+        assert first.message_id.endswith("@wuguan.invalid>")
+        assert mails.queue(session, draft) is None
+        session.commit()
+    with database.session(cast.south.scope(), CLOCKWORK) as session, pytest.raises(WallBreach):
+        mails.queue(session, draft)
+
+
+def test_what_the_server_takes_is_sent_once(database, cast, sink, send):
+    ids = queue(database, cast.north, 3) + queue(database, cast.south, 2)
+    report = send()
+    assert (report.due, report.done, report.mails, report.dead) == (5, 5, 5, 0)
+    assert {found(database, mail_id).state for mail_id in ids} == {MailState.SENT}
+    assert send().due == 0
+    assert len({message["Message-ID"] for message in sink.messages()}) == len(sink.taken) == 5
+
+
+def test_offices_take_turns_at_the_server(database, cast, sink, send):
+    queue(database, cast.north, 5)
+    queue(database, cast.south, 1, subject="south")
+    send()
+    assert [message["Subject"] for message in sink.messages()].index("south") <= 1
+
+
+def test_a_passing_refusal_is_tried_again_later_under_the_same_message_id(database, cast, sink, send):
+    (mail_id,) = queue(database, cast.north)
+    sink.plan = ["defer@rcpt"]
+    assert send().done == 0
+    waiting = found(database, mail_id)
+    assert (waiting.state, waiting.attempts, waiting.not_before) == (MailState.QUEUED, 1, AT + RETRY_AFTER[0])
+    assert waiting.last_error.startswith("451")
+    assert send().due == 0
+    assert send(RETRY_AFTER[0]).done == 1
+    assert sink.messages()[0]["Message-ID"] == waiting.message_id
+
+
+def test_a_refusal_that_never_passes_ends_as_failed(database, cast, sink, send):
+    (mail_id,) = queue(database, cast.north)
+    sink.plan = ["defer@content"] * (len(RETRY_AFTER) + 1)
+    for _ in range(len(RETRY_AFTER) + 1):
+        send(timedelta(days=_))
+    assert found(database, mail_id).state is MailState.FAILED
+    assert send(timedelta(days=99)).due == 0
+
+
+def test_a_refusal_for_good_is_not_tried_again(database, cast, sink, send):
+    (mail_id,) = queue(database, cast.north)
+    sink.plan = ["refuse@rcpt"]
+    assert send().dead == 1
+    failed = found(database, mail_id)
+    assert (failed.state, failed.last_error) == (MailState.FAILED, "550 5.1.1 no such person")
+    assert send(timedelta(days=9)).due == 0
+
+
+@pytest.mark.parametrize("word", ["drop@content", "hang@content", "lose"])
+def test_a_connection_that_ends_with_the_content_under_way_waits_for_a_person(database, cast, sink, send, word):
+    doubtful, sound = queue(database, cast.north, 2)
+    sink.plan = [word]
+    report = send()
+    assert (report.done, report.dead) == (1, 1)
+    assert found(database, doubtful).state is MailState.UNKNOWN
+    assert found(database, sound).state is MailState.SENT
+    assert send(timedelta(days=9)).due == 0
+
+
+def test_a_bad_address_fails_alone(database, cast, sink, send):
+    (bad,) = queue(database, cast.north, recipient_address="张三@")
+    (good,) = queue(database, cast.north)
+    send()
+    assert found(database, bad).state is MailState.FAILED
+    assert "张三@" in found(database, bad).last_error
+    assert found(database, good).state is MailState.SENT
+
+
+def test_a_server_that_is_down_costs_no_mail_an_attempt(database, cast, settings):
+    ids = queue(database, cast.north, 3)
+    nowhere = SmtpTransport("smtp://127.0.0.1:1", hello="wuguan.invalid")
+    report = run_mail(database, AT, settings=settings, transport=nowhere)
+    assert (report.due, report.dead) == (1, 0)
+    assert {(found(database, mail_id).state, found(database, mail_id).attempts) for mail_id in ids} == {
+        (MailState.QUEUED, 0)
+    }
+
+
+def test_a_server_that_refuses_the_sender_loses_no_mail(database, cast, sink, send):
+    ids = queue(database, cast.north, 2)
+    sink.plan = ["refuse@mail"]
+    assert send().dead == 0
+    assert {found(database, mail_id).state for mail_id in ids} == {MailState.QUEUED}
+    assert send(timedelta(minutes=1)).done == 2
+
+
+def test_what_a_dead_worker_was_sending_becomes_unknown_and_is_not_sent_again(database, cast, sink, send):
+    (mail_id,) = queue(database, cast.north)
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        assert mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
+        session.commit()
+    assert send().dead == 1
+    assert found(database, mail_id).state is MailState.UNKNOWN
+    assert sink.taken == []
+
+
+def test_into_the_mailbox_it_is_simply_sent_again(database, cast, settings):
+    (mail_id,) = queue(database, cast.north)
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        assert mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
+        session.commit()
+    assert run_mail(database, AT, settings=settings).done == 1
+    assert found(database, mail_id).state is MailState.SENT
+
+
+def test_a_worker_that_was_only_slow_may_still_say_what_became_of_it(database, cast):
+    (mail_id,) = queue(database, cast.north)
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        claim = mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
+        session.commit()
+    with across_offices(database, Reason.CLAIMING) as session:
+        assert mails.expire(session) == [mail_id]
+        session.commit()
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        mails.mark_sent(mails.claimed(session, claim), AT)
+        session.commit()
+    assert found(database, mail_id).state is MailState.SENT
+
+
+def test_of_two_workers_one_gets_the_mail(database, cast):
+    (mail_id,) = queue(database, cast.north)
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        assert mails.claim(session, mail_id, cast.north.id, timedelta(minutes=1))
+        session.commit()
+        assert mails.claim(session, mail_id, cast.north.id, timedelta(minutes=1)) is None
