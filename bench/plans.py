@@ -18,10 +18,10 @@ from sqlalchemy.orm import joinedload
 from bench.groups import load_group
 from bench.measure import Sizes, compare, race, say
 from bench.world import World, superuser
-from tenant.db import APP, HEADQUARTERS, Database
+from tenant.db import Database
 from tenant.journal import CLOCKWORK
 from tenant.models import Owner, Ownership, Unit
-from tenant.scoping import Scope
+from tenant.scoping import Scope, role_of
 
 QUERIES: dict[str, Callable[[], Select[Any]]] = {
     "list, newest first": lambda: select(Owner).order_by(Owner.id.desc()).limit(21),
@@ -91,11 +91,10 @@ def asked(database: Database, scope: Scope, query: Select[Any]) -> Asked:
 def bound(database: Database, scope: Scope) -> Iterator[Connection]:
     """Open a bare connection in the role and with the offices that a session of ``scope`` states."""
     plain = database.addresses.app.set(drivername="postgresql").render_as_string(hide_password=False)
-    role = HEADQUARTERS if scope.is_everywhere else APP
     offices = ",".join(str(office_id) for office_id in sorted(scope.office_ids))
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(
-            "SELECT set_config('role', %s, false), set_config('wuguan.offices', %s, false)", (role, offices)
+            "SELECT set_config('role', %s, false), set_config('wuguan.offices', %s, false)", (role_of(scope), offices)
         )
         yield connection
 

@@ -15,7 +15,7 @@ from bench.world import World, superuser, unguarded_engine
 from tenant.db import Database
 from tenant.journal import CLOCKWORK
 from tenant.models import Owner, Ownership
-from tenant.scoping import Scope
+from tenant.scoping import Scope, role_of
 
 OFFICE = 1
 TARGET = 150e-6
@@ -96,13 +96,15 @@ def _legs(database: Database) -> Iterator[tuple[Session, Session, Session]]:
 
 
 def policy_engine(database: Database, scope: Scope) -> Engine:
-    """Return an engine of ``wuguan_app`` that states the scope to the database and guards nothing itself."""
+    """Return an engine that states role and offices to the database, as ours does, and guards nothing itself."""
     engine = unguarded_engine(database.addresses.app)
     offices = ",".join(str(office_id) for office_id in sorted(scope.office_ids))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.connection.cursor().execute("SELECT set_config('wuguan.offices', %s, true)", (offices,))
+        connection.connection.cursor().execute(
+            "SELECT set_config('role', %s, true), set_config('wuguan.offices', %s, true)", (role_of(scope), offices)
+        )
 
     return engine
 

@@ -1,8 +1,9 @@
 """The database: addresses, roles, sessions, migrations' connection.
 
-Three roles. ``wuguan_owner`` owns the tables and migrates; ``wuguan_app`` serves and is bound by row-level security;
-``wuguan_hq`` is taken on for one transaction by headquarters' sessions and has a policy of its own, because a policy
-with an OR in it costs every office its indexes. ``wuguan_app`` may become ``wuguan_hq`` but does not inherit it.
+Four roles. ``wuguan_owner`` owns the tables and migrates; ``wuguan_app`` serves and is bound by row-level security.
+Two are taken on for one transaction: ``wuguan_office`` by the sessions of one office, ``wuguan_hq`` by headquarters'.
+Each has a policy of its own, because one policy that says all of it costs every office its indexes. ``wuguan_app`` may
+become either but inherits neither.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tenant.journal import Actor, Recorder
 from tenant.scoping import PERMIT, Scope, ScopedSession, guard
 from tenant.settings import Settings
 
-OWNER, APP, HEADQUARTERS = "wuguan_owner", "wuguan_app", "wuguan_hq"
+OWNER, APP, ONE_OFFICE, HEADQUARTERS = "wuguan_owner", "wuguan_app", "wuguan_office", "wuguan_hq"
 DATABASE_NAME = "wuguan"
 OLDEST_SERVER = 150000
 DUPLICATE = "42710"
@@ -29,12 +30,14 @@ DO $$ BEGIN
   PERFORM pg_advisory_xact_lock(7719001);
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN CREATE ROLE {OWNER} LOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP}') THEN CREATE ROLE {APP} LOGIN NOINHERIT; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ONE_OFFICE}') THEN CREATE ROLE {ONE_OFFICE} NOLOGIN; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{HEADQUARTERS}') THEN
     CREATE ROLE {HEADQUARTERS} NOLOGIN;
   END IF;
+  IF NOT pg_has_role('{APP}', '{ONE_OFFICE}', 'MEMBER') THEN GRANT {ONE_OFFICE} TO {APP}; END IF;
   IF NOT pg_has_role('{APP}', '{HEADQUARTERS}', 'MEMBER') THEN GRANT {HEADQUARTERS} TO {APP}; END IF;
 END $$;
-"""  # noqa: S608 - three names of our own, no input
+"""  # noqa: S608 - four names of our own, no input
 
 
 @dataclass(slots=True)
@@ -156,7 +159,7 @@ def make_roles(owner: URL) -> None:
         raise SettingsError(
             code="roles_missing",
             message=(
-                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{HEADQUARTERS} 三个角色，"
+                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{ONE_OFFICE}、{HEADQUARTERS} 四个角色，"
                 "或用管理员地址设置 WUGUAN_OWNER_DATABASE_URL 后再运行 wuguan db upgrade。"
             ),
             field="WUGUAN_OWNER_DATABASE_URL",

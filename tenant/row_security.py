@@ -2,14 +2,20 @@
 
 Migrations call :func:`wall` for every new table.
 A policy never says "this office or headquarters": an OR costs every office its indexes. Headquarters has a role and a
-policy of its own.
+policy of its own; and so has the usual case, a session of one office. There ``=`` tells the planner what ``ANY`` of a
+list does not: that an index beginning with the office gives its rows in order. At a million rows in 200 offices a page
+of 20 joined rows took 40 times as long without (``python -m bench plans``).
 """
 
 from collections.abc import Iterator
 
 from tenant.models.base import Base, GroupOnly, GroupShared, Walled
 
-OFFICES = "string_to_array(nullif(current_setting('wuguan.offices', true), ''), ',')::bigint[]"
+STATED = "nullif(current_setting('wuguan.offices', true), '')"
+ONE_OFFICE = f"{STATED}::bigint"
+OFFICES = f"(SELECT string_to_array({STATED}, ',')::bigint[])::bigint[]"
+"""A sub-select, so that the list is read once for a statement and not once for a row."""
+OFFICE_ROLES = "wuguan_app, wuguan_office"
 EVERY_RIGHT = "SELECT, INSERT, UPDATE, DELETE"
 
 
@@ -24,16 +30,18 @@ def wall(table: str, kind: type[Base], *, column: str = "office_id", kept_by_gro
     yield f"CREATE POLICY group_wall ON {table} TO wuguan_hq, wuguan_owner USING (true) WITH CHECK (true)"
     yield f"GRANT {EVERY_RIGHT} ON {table} TO wuguan_hq"
     if issubclass(kind, Walled):
-        inside = f"{column} = ANY ({OFFICES})"
-        if kept_by_group:
-            yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO wuguan_app USING ({inside})"
-            yield f"GRANT SELECT ON {table} TO wuguan_app"
-            return
-        yield f"CREATE POLICY office_wall ON {table} TO wuguan_app USING ({inside}) WITH CHECK ({inside})"
-        yield f"GRANT {EVERY_RIGHT} ON {table} TO wuguan_app"
+        for name, role, inside in (
+            ("office_wall", "wuguan_office", f"{column} = {ONE_OFFICE}"),
+            ("offices_wall", "wuguan_app", f"{column} = ANY ({OFFICES})"),
+        ):
+            if kept_by_group:
+                yield f"CREATE POLICY {name} ON {table} FOR SELECT TO {role} USING ({inside})"
+            else:
+                yield f"CREATE POLICY {name} ON {table} TO {role} USING ({inside}) WITH CHECK ({inside})"
+        yield f"GRANT {'SELECT' if kept_by_group else EVERY_RIGHT} ON {table} TO {OFFICE_ROLES}"
     elif issubclass(kind, GroupShared):
-        yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO wuguan_app USING (true)"
-        yield f"GRANT SELECT ON {table} TO wuguan_app"
+        yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO {OFFICE_ROLES} USING (true)"
+        yield f"GRANT SELECT ON {table} TO {OFFICE_ROLES}"
     elif not issubclass(kind, GroupOnly):
         message = f"{kind.__name__} stands on no side of the wall"
         raise TypeError(message)
@@ -42,9 +50,9 @@ def wall(table: str, kind: type[Base], *, column: str = "office_id", kept_by_gro
 def colleagues_only(table: str) -> Iterator[str]:
     """Yield the statements by which an office sees a person of ``staff`` only through a posting it can see."""
     seen = f"EXISTS (SELECT FROM posting WHERE posting.staff_id = {table}.id)"
-    yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO wuguan_app USING ({seen})"
+    yield f"CREATE POLICY office_wall ON {table} FOR SELECT TO {OFFICE_ROLES} USING ({seen})"
     seen_columns = "id, login, name, email, phone, password_changed_at, must_change_password, disabled_at, created_at"
-    yield f"GRANT SELECT ({seen_columns}, version) ON {table} TO wuguan_app"
+    yield f"GRANT SELECT ({seen_columns}, version) ON {table} TO {OFFICE_ROLES}"
 
 
 def group_may_be_told(table: str) -> Iterator[str]:
@@ -52,7 +60,7 @@ def group_may_be_told(table: str) -> Iterator[str]:
 
     It cannot read the row again: only headquarters sees it.
     """
-    yield f"CREATE POLICY group_note ON {table} FOR INSERT TO wuguan_app WITH CHECK (office_id IS NULL)"
+    yield f"CREATE POLICY group_note ON {table} FOR INSERT TO {OFFICE_ROLES} WITH CHECK (office_id IS NULL)"
 
 
 def append_only(table: str) -> Iterator[str]:
@@ -60,7 +68,7 @@ def append_only(table: str) -> Iterator[str]:
 
     The trigger is ENABLE ALWAYS, so that ``session_replication_role`` does not pass it by.
     """
-    yield f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM wuguan_app, wuguan_hq"
+    yield f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {OFFICE_ROLES}, wuguan_hq"
     yield (
         f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$"

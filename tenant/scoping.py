@@ -122,15 +122,21 @@ def scope_of(session: Session) -> Scope:
     return scope
 
 
+def role_of(scope: Scope) -> str:
+    """Return the database role that a session of ``scope`` takes on; each has its own policy (``row_security``)."""
+    if scope.is_everywhere:
+        return "wuguan_hq"
+    return "wuguan_office" if len(scope.office_ids) == 1 else "wuguan_app"
+
+
 @event.listens_for(ScopedSession, "after_begin")
 def _tell_the_database(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     """State scope and role for this transaction only: nothing is left on a pooled connection."""
     scope = scope_of(session)
     connection.info[SESSION] = session
-    role = "wuguan_hq" if scope.is_everywhere else "wuguan_app"
     offices = ",".join(str(office_id) for office_id in sorted(scope.office_ids))
     connection.connection.cursor().execute(
-        "SELECT set_config('role', %s, true), set_config('wuguan.offices', %s, true)", (role, offices)
+        "SELECT set_config('role', %s, true), set_config('wuguan.offices', %s, true)", (role_of(scope), offices)
     )
 
 

@@ -14,7 +14,7 @@ from furnish import Furniture, furnish, truth
 from tenant import embedded
 from tenant.db import Addresses, Database
 from tenant.journal import CLOCKWORK
-from tenant.scoping import Scope
+from tenant.scoping import Scope, role_of
 
 _copies = count(1)
 OpenSession = Callable[[Scope], AbstractContextManager[Session]]
@@ -101,10 +101,9 @@ def plain(engine: Engine) -> OpenSession:
 
             @event.listens_for(session, "after_begin")
             def _tell(_session: Session, _transaction: object, connection: object) -> None:
-                role = "wuguan_hq" if scope.is_everywhere else "wuguan_app"
                 connection.exec_driver_sql(
                     "SELECT set_config('role', %(role)s, true), set_config('wuguan.offices', %(offices)s, true)",
-                    {"role": role, "offices": offices},
+                    {"role": role_of(scope), "offices": offices},
                 )
 
             session.info["scope"] = Scope.everywhere()  # the check of loaded rows asks every session
