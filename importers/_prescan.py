@@ -15,6 +15,11 @@ _CHUNK = 1 << 18
 _MAIN_ROLE = "/worksheet"
 MERGES_KEPT = 20_000
 MARKS_KEPT = 200_000
+GAP = 1_000
+NEAR_COLUMNS = 256
+_DENSE_AREA = 2_000_000
+_DENSE_RATIO = 40
+_DENSE_COLUMNS = 1_024
 
 
 class Suspicious(Exception):
@@ -29,17 +34,26 @@ class Suspicious(Exception):
 class Findings:
     """What one sheet's markup says.
 
-    Rows and columns count from 1; marks map (row, column) to `error:#N/A` or `formula`.
+    Rows and columns count from 1; marks map (row, column) to `error:#N/A` or `formula`. `near_row` is the last filled
+    row before the first gap of a thousand blank rows, `near_column` the last filled column within the first 256.
     """
 
     name: str
     hidden: bool
     last_row: int = 0
     last_column: int = 0
+    near_row: int = 0
+    near_column: int = 0
     cells: int = 0
     marks: dict[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
     merges: list[str] = field(default_factory=list)
+
+    @property
+    def is_far(self) -> bool:
+        """Tell a sheet whose few cells lie so far apart that calamine would ask for all the memory between them."""
+        area = self.last_row * self.last_column
+        return self.last_column > _DENSE_COLUMNS or area > max(_DENSE_AREA, _DENSE_RATIO * self.cells)
 
 
 def local(name: str) -> str:
@@ -112,6 +126,10 @@ class _SheetScan:
             return
         found = self.found
         found.cells += 1
+        if self.row - found.near_row <= GAP:
+            found.near_row = max(found.near_row, self.row)
+            if self.column <= NEAR_COLUMNS:
+                found.near_column = max(found.near_column, self.column)
         found.last_row = max(found.last_row, self.row)
         found.last_column = max(found.last_column, self.column)
         if self.kind == "e":

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     import python_calamine as calamine
 
 _BLOCK = 500
-#: Beyond this box calamine would ask for memory by the cell, filled or not: such sheets are read sparsely.
-_DENSE_CELLS = 12_000_000
-_DENSE_COLUMNS = 1_024
-_SPARSE_ROWS = 200_000
-_SPARSE_COLUMNS = 256
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,12 +78,8 @@ def _sheet_line(name: str, *, hidden: bool = False, found: _prescan.Findings | N
         "marks": [[row, column, what] for (row, column), what in found.marks.items()] if found else [],
         "hidden_rows": found.hidden_rows if found else [],
         "merges": found.merges if found else [],
-        "far": bool(found and _is_far(found)),
+        "far": bool(found and found.is_far),
     }
-
-
-def _is_far(found: _prescan.Findings) -> bool:
-    return found.last_column > _DENSE_COLUMNS or found.last_row * found.last_column > _DENSE_CELLS
 
 
 def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: int) -> Iterator[Any]:
@@ -105,8 +96,8 @@ def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: in
                 yield _sheet_line(tab.name, hidden=hidden, found=found)
                 if hidden:
                     yield None
-                elif found and _is_far(found):
-                    yield from _blocks(_sparse_rows(content, tab.name), cells)
+                elif found and found.is_far:
+                    yield from _blocks(_sparse_rows(content, found), cells)
                 else:
                     yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), cells)
     except calamine.PasswordError:
@@ -127,14 +118,14 @@ def _dense_rows(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
         yield [*margin, *row] if len(row) + start[1] > start[1] else row
 
 
-def _sparse_rows(content: bytes, name: str) -> Iterator[Sequence[Any]]:
-    """Yield the near part of a sheet whose cells lie far apart; how much was left out is said in a notice."""
+def _sparse_rows(content: bytes, found: _prescan.Findings) -> Iterator[Sequence[Any]]:
+    """Yield the near part of a sheet whose cells lie far apart; that something was left out is said in a notice."""
     import openpyxl  # noqa: PLC0415  after the limits are set
 
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    sheet = book[name]
+    sheet = book[found.name]
     sheet.reset_dimensions()
-    yield from sheet.iter_rows(max_row=_SPARSE_ROWS, max_col=_SPARSE_COLUMNS, values_only=True)
+    yield from sheet.iter_rows(max_row=found.near_row, max_col=found.near_column, values_only=True)
 
 
 def _csv_rows(content: bytes) -> Iterator[list[str]]:

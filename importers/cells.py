@@ -108,7 +108,7 @@ def is_lossy(value: Value) -> bool:
     """Tell whether a number has passed fifteen digits, so that its last ones are no longer the user's."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not math.isfinite(value) or abs(value) >= FIRST_LOSSY_NUMBER
+    return abs(value) >= FIRST_LOSSY_NUMBER or not math.isfinite(value)
 
 
 def written(value: Value) -> str:  # noqa: PLR0911  one answer for each type

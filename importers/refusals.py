@@ -8,7 +8,7 @@ _AS_XLSX = "请用 Excel 或 WPS 打开，另存为「Excel 工作簿（.xlsx）
 _AS_NEW = "请把名册内容复制到一个新建的工作簿（只贴数值），保存后上传。"
 _FOR_SAFETY = f"为安全起见没有打开。{_AS_NEW}"
 
-_SENTENCES = {
+SENTENCES = {
     "file_empty": "这个文件是空的，没有任何内容。请确认选对了文件，保存后重新上传。",
     "file_too_large": "文件超过 {limit}，不能导入。请按楼栋拆成几个文件，或删去图片和无关的工作表后重新上传。",
     "not_a_workbook": f"这个文件不是 Excel 工作簿，无法读取。{_AS_XLSX}",
@@ -33,5 +33,5 @@ _SENTENCES = {
 
 def file(code: str, **parts: str) -> Refusal:
     """Return the refusal of a whole file; an unknown code reads as damage, so that no file is ever let through."""
-    code = code if code in _SENTENCES else "workbook_damaged"
-    return Refusal(code=code, message=_SENTENCES[code].format(**parts), field="file")
+    code = code if code in SENTENCES else "workbook_damaged"
+    return Refusal(code=code, message=SENTENCES[code].format(**parts), field="file")

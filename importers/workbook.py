@@ -190,7 +190,7 @@ def _child_lines(content: bytes, form: str, limits: Limits) -> Iterator[Any]:
         raise refusals.file("reader_too_slow") from None
     except (OSError, MemoryError):
         raise refusals.file("reader_unavailable") from None
-    lines = ended.stdout.splitlines()
+    lines = [line for line in ended.stdout.splitlines() if line]
     if ended.returncode == 0 and lines:
         return map(_decoded, lines)
     if lines and lines[-1].startswith(b'{"refused"'):

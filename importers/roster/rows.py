@@ -164,15 +164,14 @@ def _documents_of(names: tuple[Name, ...], documents: tuple[Labelled, ...]) -> d
             if not document.is_placeholder:
                 given[place] = document.number
     free = [place for place in range(len(names)) if place not in seen]
-    if not any(not document.is_placeholder for document in loose):
-        return given
-    stranger = next((document.label for document in loose if _is_person(document.label)), None)
-    if len(loose) != len(free) or stranger:
-        return fault("id_owner_unknown", stranger or f"{len(names)} 位业主，{len(documents)} 个证件号")
-    given.update(
-        {place: document.number for place, document in zip(free, loose, strict=True) if not document.is_placeholder}
-    )
-    return given
+    if any(not document.is_placeholder for document in loose):
+        stranger = next((document.label for document in loose if _is_person(document.label)), None)
+        if len(loose) != len(free) or stranger:
+            return fault("id_owner_unknown", stranger or f"{len(names)} 位业主，{len(documents)} 个证件号")
+        for place, document in zip(free, loose, strict=True):
+            if not document.is_placeholder:
+                given[place] = document.number
+    return given if len(set(given.values())) == len(given) else fault("id_owner_unknown", "两位业主的证件号相同")
 
 
 def _is_person(label: str) -> bool:

@@ -1,0 +1,56 @@
+"""A roster without a database: read a file, plan it against a state, carry the plan out on plain values."""
+
+import datetime as dt
+from dataclasses import replace
+from itertools import count
+
+from importers.reading import read
+from importers.roster.state import OwnershipState, OwnerState, RosterState, UnitState
+from importers.sheets import kind_named
+
+ROSTER = kind_named("roster")
+NOTHING = RosterState()
+TODAY = dt.date(2026, 11, 21)
+_ids = count(1_000_000)
+
+
+def planned(content, state=NOTHING, on=TODAY, file_name="名册.xlsx"):
+    """Return the plan of a file."""
+    return ROSTER.plan(read(content, file_name, ROSTER).records, state, on)
+
+
+def carried_out(state, plan):
+    """Return the state after a plan, as the database would hold it."""
+    drafts = plan.drafts
+    units, unit_ids, owners, owner_ids = dict(state.units), {}, {owner.id: owner for owner in state.owners}, {}
+    for unit in drafts.units:
+        kept = {name: value for name, value in unit.change.items() if name != "floor"}
+        if unit.state is None:
+            units[unit.key.number] = UnitState(next(_ids), unit.key.number, **kept)
+        else:
+            units[unit.key.number] = replace(unit.state, **kept)
+        unit_ids[unit] = units[unit.key.number].id
+    for owner, change in drafts.owners:
+        known = OwnerState(next(_ids), **change) if owner.state is None else replace(owner.state, **change)
+        owners[known.id] = known
+        owner_ids[owner] = known.id
+    ownerships = {ownership.id: ownership for ownership in state.ownerships}
+    for draft in drafts.ownerships:
+        if draft.state is None:
+            made = OwnershipState(next(_ids), unit_ids[draft.unit], owner_ids[draft.owner], **draft.change)
+            ownerships[made.id] = made
+        elif "to_on" in draft.change:
+            del ownerships[draft.state.id]
+        else:
+            ownerships[draft.state.id] = replace(draft.state, **draft.change)
+    return RosterState(units, list(owners.values()), list(ownerships.values()))
+
+
+def brought(plan, subject):
+    """Return (outcome, name) of each thing a plan brings about for a subject."""
+    return [
+        (fact.outcome.value, fact.name)
+        for row in plan.rows
+        for fact in row.facts
+        if fact.subject == subject and fact.outcome.value != "same"
+    ]

@@ -1,0 +1,189 @@
+"""Whatever is uploaded: it is read or refused with a sentence, within limits; no process dies but the child."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importers import refusals
+from importers.workbook import Limits, open_workbook, scan
+from tenant.errors import Refusal
+from workbooks import builders
+
+PLAIN = builders.plain()
+SMALL = Limits(memory=512 << 20, processor=10, wall=20)
+
+
+def refusal_of(content, limits=SMALL, name="名册.xlsx"):
+    with pytest.raises(Refusal) as refused:
+        open_workbook(content, name, limits)
+    assert refused.value.field == "file"
+    assert refused.value.message.endswith(("。", "）"))
+    return refused.value.code
+
+
+def outcome_of(act):
+    """Return what an act returns, or the code it is refused with; anything else that is raised is a failure."""
+    try:
+        return act()
+    except Refusal as refusal:
+        return refusal.code
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: b"", "file_empty"),
+        (lambda: b"\x00\n  ", "file_empty"),
+        (lambda: b"this is not a workbook", "not_a_workbook"),
+        (lambda: bytes(range(256)) * 40, "not_a_workbook"),
+        (lambda: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "not_a_workbook"),
+        (lambda: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not_a_workbook"),
+        (lambda: b"<html><body><table><tr><td>1501</td></tr></table></body></html>", "workbook_is_web_page"),
+        (lambda: b'\xef\xbb\xbf<?xml version="1.0"?><Workbook></Workbook>', "workbook_is_web_page"),
+        (builders.truncated, "workbook_damaged"),
+        (builders.zip_bomb, "workbook_bomb"),
+        (builders.many_parts, "workbook_too_many_parts"),
+        (builders.with_entities, "workbook_entities"),
+        (builders.encrypted_entry, "workbook_encrypted"),
+        (builders.password_protected, "workbook_encrypted"),
+        (lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512), "workbook_encrypted"),
+        (lambda: bytes.fromhex("d0cf11e0a1b11ae1") + "WordDocument".encode("utf-16-le"), "not_a_workbook"),
+        (lambda: bytes.fromhex("d0cf11e0a1b11ae1") + "Workbook".encode("utf-16-le") * 99, "workbook_damaged"),
+        (lambda: builders.edited(builders.plain(), builders.SHEET, (b"</row>", b"</wor>")), "workbook_damaged"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(make, code):
+    assert refusal_of(make()) == code
+
+
+def test_a_zip_that_is_no_workbook_is_refused():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    assert refusal_of(content.getvalue()) == "not_a_workbook"
+
+
+def test_a_file_over_the_limit_is_not_even_opened():
+    assert refusal_of(builders.plain(), replace(SMALL, file=100)) == "file_too_large"
+
+
+def test_more_cells_than_allowed_are_refused():
+    assert refusal_of(builders.of_size(100), replace(SMALL, cells=200)) == "workbook_too_large"
+
+
+def test_a_child_out_of_memory_is_a_refusal():
+    assert refusal_of(builders.of_size(3_000), replace(SMALL, memory=16 << 20)) == "reader_died"
+
+
+def test_a_child_out_of_time_is_a_refusal():
+    assert refusal_of(builders.of_size(3_000), replace(SMALL, wall=0.05)) == "reader_too_slow"
+
+
+def test_declared_sizes_that_lie_do_not_help():
+    content = bytearray(builders.zip_bomb())
+    place = content.index(b"PK\x01\x02")
+    while place >= 0:
+        if content[place + 46 :].startswith(builders.SHEET.encode()):
+            content[place + 24 : place + 28] = (1000).to_bytes(4, "little")
+        place = content.find(b"PK\x01\x02", place + 4)
+    assert refusal_of(bytes(content)) in {"workbook_damaged", "workbook_bomb", "reader_died"}
+
+
+@pytest.mark.parametrize("reference", ["XFD1048576", "XFD5000", "A1048576", "XFD1"])
+def test_a_far_cell_costs_nothing_and_is_told(reference):
+    sheet = open_workbook(builders.far_cell(reference), limits=SMALL).sheets[0]
+    assert sheet.rows[1][:4] == ["1栋", "1单元", "101", "张三"]
+    assert len(sheet.rows) == 2
+    assert "没有读取" in sheet.notices[0]
+
+
+def test_far_formats_without_content_are_nothing():
+    assert open_workbook(builders.styled_only(), limits=SMALL).sheets[0].rows == []
+
+
+def test_one_merge_over_everything_is_harmless():
+    assert len(open_workbook(builders.huge_merge(), limits=SMALL).sheets[0].rows) == 2
+
+
+def test_a_wrong_dimension_hides_no_row():
+    assert len(open_workbook(builders.with_title_and_side_notes(), limits=SMALL).sheets[0].rows) == 11
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_text_is_read_by_its_content_whatever_its_name(encoding):
+    book = open_workbook(builders.as_csv(encoding), "其实是文本.xlsx", SMALL)
+    assert book.sheets[0].rows[2][2] == "钱二、钱三"
+
+
+def test_macros_are_not_run_and_said_so():
+    assert "宏" in open_workbook(builders.plain(), "名册.xlsm", SMALL).notices[0]
+
+
+def test_the_child_sees_nothing_of_our_surroundings(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    seen = {}
+
+    def run(command, **options):
+        seen.update(options)
+        raise OSError
+
+    monkeypatch.setattr("importers.workbook.subprocess.run", run)
+    assert refusal_of(builders.plain()) == "reader_unavailable"
+    assert set(seen["env"]) == {"PYTHONPATH", "PATH", "PYTHONDONTWRITEBYTECODE"}
+
+
+def test_each_sentence_says_what_to_do():
+    for code in refusals.SENTENCES:
+        message = refusals.file(code, limit="32 MB", kind="x", known="roster").message
+        assert any(word in message for word in ("请", "可用")), code
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", bytes.fromhex("d0cf11e0a1b11ae1")]))
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_make_the_scan_raise_anything_else(tail, head):
+    assert outcome_of(lambda: scan(head + tail, SMALL)) in {"xlsx", "xls", "ods", "text", *refusals.SENTENCES}
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_no_damaged_workbook_gets_past_a_refusal(data):
+    content = bytearray(PLAIN)
+    for _ in range(data.draw(st.integers(1, 12))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    read = outcome_of(lambda: open_workbook(bytes(content), "名册.xlsx", SMALL) and "read")
+    assert read in {"read", *refusals.SENTENCES}
+
+
+def test_open_document_sheets_come_for_free():
+    """An .ods is read by the same reader; it is built by hand, small as it is."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?><office:document-content '
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.2"><office:body>'
+        '<office:spreadsheet><table:table table:name="名册"><table:table-row>'
+        '<table:table-cell office:value-type="string"><text:p>房号</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="string"><text:p>业主</text:p></table:table-cell>'
+        "</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", '<?xml version="1.0"?><manifest:manifest xmlns:manifest="m"/>')
+        archive.writestr("content.xml", body)
+    assert open_workbook(content.getvalue(), "名册.ods", SMALL).sheets[0].rows == [["房号", "业主"]]
+
+
+def test_a_hidden_sheet_is_not_read_and_said_so():
+    book = openpyxl.Workbook()
+    book.active["A1"] = "房号"
+    book.create_sheet("旧").sheet_state = "hidden"
+    book["旧"]["A1"] = "不读"
+    read = open_workbook(builders.saved(book), limits=SMALL)
+    assert read.sheets[1].rows == []
+    assert "旧" in read.notices[0]
