@@ -130,8 +130,13 @@ def corrections(batch_id: int) -> ResponseReturnValue:
 
 def _batch(batch_id: int) -> ImportBatch:
     """Return the batch with its file and plan; raises NotFound alike for a missing one and another office's."""
-    statement = select(ImportBatch).where(ImportBatch.id == batch_id).options(undefer("*"))
-    found = session_at_hand().scalar(statement.options(joinedload(ImportBatch.uploaded_by).joinedload(Posting.staff)))
+    statement = (
+        select(ImportBatch)
+        .where(ImportBatch.id == batch_id)
+        .options(undefer(ImportBatch.file), undefer(ImportBatch.plan))
+        .options(joinedload(ImportBatch.uploaded_by).joinedload(Posting.staff))
+    )
+    found = session_at_hand().scalar(statement)
     if found is None:
         raise NotFound
     return found

@@ -5,7 +5,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import defer
 
 from admin import access, formats
 from admin.access import needs
@@ -67,7 +67,7 @@ def body(mail_id: int) -> ResponseReturnValue:
 
 
 def _rows(states: tuple[MailState, ...], before: int | None) -> list[Mail]:
-    statement = select(Mail).order_by(Mail.id.desc()).limit(PAGE + 1)
+    statement = select(Mail).options(defer(Mail.text_body), defer(Mail.html_body)).order_by(Mail.id.desc()).limit(PAGE + 1)
     if states:
         statement = statement.where(Mail.state.in_(states))
     if before is not None:
@@ -79,7 +79,7 @@ def _mail(spelled: str | None) -> Mail | None:
     number = parse_id(spelled) if spelled else None
     if number is None:
         return None
-    return session_at_hand().scalar(select(Mail).where(Mail.id == number).options(undefer("*")))
+    return session_at_hand().scalar(select(Mail).where(Mail.id == number).execution_options(populate_existing=True))
 
 
 def _line(mail: Mail, reading: Mail | None, kept: dict[str, Any]) -> dict[str, Any]:

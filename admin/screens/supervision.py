@@ -49,7 +49,7 @@ def show() -> ResponseReturnValue:
         money=formats.money,
         sorts=[(label, url_for(".show", by=key), key == by) for key, label in SORTS.items()],
         escalated=[workbench.escalation_line(row) for row in figures.escalations(session, seen, limit=LINES)],
-        overdue=[workbench.clock_line(row, at) for row in figures.clocks(session, seen, at, overdue=True, limit=LINES)],
+        overdue=workbench.clock_lines(figures.clocks(session, seen, at, overdue=True, limit=LINES * 2), at),
         mails=_mails() if access.may(Area.MAILS) else [],
     )
 

@@ -17,6 +17,7 @@ from tenant.models import Clock, Complaint, Escalation, ServiceRequest, Ticket
 from tenant.rules.terms import Act, Area, Role, TicketKind
 
 LINES: Final = 8
+CLOCKS_A_TICKET: Final = 5
 NOT_FOUND: Final = 404
 TABLES: Final[dict[TicketKind, type[ServiceRequest | Complaint]]] = {
     TicketKind.REQUEST: ServiceRequest,
@@ -32,8 +33,8 @@ def show() -> ResponseReturnValue:
     session, at = session_at_hand(), clock.now()
     seen = selection()
     found = figures.by_office(session, [office.id for office in places()], at, clock.today(access.zone_of(None)))
-    over = figures.clocks(session, seen, at, overdue=True, limit=LINES)
-    soon = figures.clocks(session, seen, at, overdue=False, limit=LINES)
+    over = figures.clocks(session, seen, at, overdue=True, limit=LINES * CLOCKS_A_TICKET)
+    soon = figures.clocks(session, seen, at, overdue=False, limit=LINES * CLOCKS_A_TICKET)
     raised = figures.escalations(session, seen, limit=LINES)
     waiting = figures.to_follow_up(session, seen, limit=LINES) if access.may(Area.FOLLOW_UPS) else []
     return render_template(
@@ -47,8 +48,8 @@ def show() -> ResponseReturnValue:
         sees_money=access.may(Area.CHARGES) or access.may(Area.DUNNING),
         sees_mail=access.may(Area.MAILS),
         sees_follow_ups=access.may(Area.FOLLOW_UPS),
-        overdue=[clock_line(row, at) for row in over],
-        due_next=[clock_line(row, at) for row in soon],
+        overdue=clock_lines(over, at)[:LINES],
+        due_next=clock_lines(soon, at)[:LINES],
         escalated=[escalation_line(row) for row in raised],
         follow_up=[ticket_line(row, at) for row in waiting],
         create_urls={"request": wording.form_for("service_request"), "complaint": wording.form_for("complaint")},
@@ -122,6 +123,17 @@ def ticket_line(ticket: Ticket, at: datetime) -> dict[str, Any]:
         "office": office.name if office else "",
         "since": wording.duration(at - ticket.done_at) if ticket.done_at else "",
     }
+
+
+def clock_lines(rows: list[Clock], at: datetime) -> list[dict[str, Any]]:
+    """Return one line a ticket: its first clock, and in words (``more``) what else of it stands in ``rows``."""
+    lines: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row.ticket_id in lines:
+            lines[row.ticket_id]["more"].append(row.kind.label)
+        else:
+            lines[row.ticket_id] = clock_line(row, at) | {"more": []}
+    return list(lines.values())
 
 
 def clock_line(row: Clock, at: datetime) -> dict[str, Any]:
