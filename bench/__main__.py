@@ -3,15 +3,19 @@
 import argparse
 import os
 import platform
-from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from bench.measure import FULL, SMALL, Sizes
 from bench.world import World, world
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NAMES = {
     "scoping": "what the session wall costs per query",
     "plans": "row-level security: the plans of the usual queries, and their cost against no policy",
+    "list_page": "list pages of a large group beside Flask-Admin's default view",
 }
 
 

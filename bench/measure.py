@@ -7,7 +7,6 @@ from itertools import islice, permutations
 from statistics import median
 from time import perf_counter
 
-
 Leg = Callable[[], object]
 
 
