@@ -12,9 +12,9 @@ from wtforms import Field
 
 from admin import access
 from admin.access import needs
-from admin.fields import EDITION, form_class
+from admin.fields import EDITION, Reference, form_class
 from admin.references import ReferenceLoader
-from tenant.rules.terms import Act
+from tenant.rules.terms import Act, Area
 
 NOT_FOUND, UNACCEPTABLE = 404, 422
 Fields = Callable[["Acting"], dict[str, Field]]
@@ -26,7 +26,8 @@ class Verb:
 
     ``carry_out`` takes the session, the record and what the form holds, and returns the sentence that says what was
     done; it raises Refusal. ``fields`` makes the form, empty for a verb that asks only whether. ``fits`` tells whether
-    the verb makes sense for a record as it is now.
+    the verb makes sense for a record as it is now. One of ``permits`` is enough; the area None is the view's own.
+    ``is_told_once``: the sentence holds a secret, and is shown on the page instead of kept for the next.
     """
 
     name: str
@@ -35,7 +36,12 @@ class Verb:
     fields: Fields = field(default=lambda _view: {})
     fits: Callable[[Any], bool] = field(default=lambda _row: True)
     consequence: str = ""
-    act: Act = Act.ACT
+    permits: tuple[tuple[Area | None, Act], ...] = ((None, Act.ACT),)
+    is_told_once: bool = False
+
+    def may(self, area: Area) -> bool:
+        """Tell whether the person asking may carry the verb out in a view of ``area``."""
+        return any(access.may(own or area, act) for own, act in self.permits)
 
 
 class Acting:
@@ -44,21 +50,25 @@ class Acting:
     area: Any
     session: Any
     verbs: tuple[Verb, ...] = ()
-    verb_targets: dict[str, tuple[Any, tuple[Any, ...]]] = {}
-    """References that the verbs' forms ask for: field name → model and conditions."""
+    targets: dict[str, tuple[Any, tuple[Any, ...]]] = {}
+    """References asked for by forms that are not the record's own: field name → model and conditions."""
     _form_ajax_refs: dict[str, Any]
 
-    def verb_references(self) -> dict[str, ReferenceLoader]:
-        """Return a loader for every reference the verbs' forms ask for."""
+    def target_references(self) -> dict[str, ReferenceLoader]:
+        """Return a loader for every one of ``targets``."""
         return {
             name: ReferenceLoader(name, self.session, model, conditions)
-            for name, (model, conditions) in self.verb_targets.items()
+            for name, (model, conditions) in self.targets.items()
         }
 
     def loader(self, name: str) -> ReferenceLoader:
-        """Return the loader of a reference for a field of a verb's form."""
+        """Return the loader of a reference for a field of such a form."""
         found: ReferenceLoader = self._form_ajax_refs[name]
         return found
+
+    def reference(self, name: str, label: str, *, blank: bool = False) -> Reference:
+        """Return the field that asks for one of ``targets``."""
+        return Reference(self.loader(name), label, allow_blank=blank)
 
     def verbs_for(self, row: Any) -> list[dict[str, str]]:
         """Return what the person asking may do with ``row`` now: name, label and address of each verb."""
@@ -70,28 +80,39 @@ class Acting:
                 "url": view.get_url(".act_view", verb=verb.name, id=row.id, url=view.return_url()),
             }
             for verb in self.verbs
-            if access.may(self.area, verb.act) and verb.fits(row)
+            if verb.may(self.area) and verb.fits(row) and (not view.is_group_only or view.allows(Act.ACT))
         ]
 
     @expose("/act/<verb>/", methods=("GET", "POST"))
-    @needs(Act.ACT)
+    @needs(Act.VIEW)
     def act_view(self, verb: str) -> ResponseReturnValue:
         """Ask what a verb needs to know, and carry it out."""
         view: Any = self
         found = next((known for known in self.verbs if known.name == verb), None)
         if found is None:
             abort(NOT_FOUND)
-        access.require(self.area, found.act)
+        if not found.may(self.area):
+            access.require(self.area, Act.ACT)
+            abort(access.FORBIDDEN)
+        if view.is_group_only:
+            view.require_place(Act.ACT)
         row = view.row_asked_for(lock=request.method == "POST")
         form = form_class(found.fields(self))(request.form if request.method == "POST" else None)
         if request.method == "GET":
             return self._act_page(found, row, form)
-        called = str(row)
         sentence = view.attempt(form, lambda: found.carry_out(view.session, row, _held(form)))
         if sentence is None:
             return self._act_page(found, row, form), UNACCEPTABLE
-        view.say(sentence or f"「{called}」已{found.label}。")
+        if found.is_told_once:
+            return self.told_page(row, sentence)
+        view.say(sentence)
         return redirect(view.return_url())
+
+    def told_page(self, row: Any, sentence: str) -> str:
+        """Return the page that says ``sentence`` this once."""
+        view: Any = self
+        page: str = view.render("wuguan/told.html", model=row, sentence=sentence, return_url=view.return_url())
+        return page
 
     def _act_page(self, verb: Verb, row: Any, form: BaseForm) -> str:
         view: Any = self

@@ -31,6 +31,7 @@ ROUTES_OF_ACTS: Final = {
     "/delete/": Act.DELETE,
     "/export/<export_type>/": Act.EXPORT,
 }
+CHANGING: Final = frozenset({Act.CREATE, Act.EDIT, Act.DELETE, Act.ACT})
 NEVER_SERVED: Final = frozenset({"/ajax/update/"})
 """Flask-Admin's inline edit asks nobody whether the record may be edited (#2129)."""
 
@@ -51,6 +52,8 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
     purpose: str = ""
     """One sentence on what the page is for, shown while it is empty."""
     create_label: str = ""
+    is_group_only = False
+    """The record is the group's: made and changed only by who looks at the whole group, in no office."""
     conditions: dict[str, tuple[Any, ...]] = {}
     """For a reference of the form, what the records offered must meet besides being in scope."""
 
@@ -120,7 +123,12 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
 
         Flask-Admin asks when the view is registered, before there is anybody.
         """
-        return act in self.acts and (access.identity() is None or access.may(self.area, act))
+        person = access.identity()
+        if person is None:
+            return act in self.acts
+        if self.is_group_only and act in CHANGING and not (person.is_headquarters and access.office_at_hand() is None):
+            return False
+        return act in self.acts and access.may(self.area, act)
 
     can_create = property(lambda self: self.allows(Act.CREATE))
     can_edit = property(lambda self: self.allows(Act.EDIT))
@@ -169,7 +177,7 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
         }
 
     def _process_ajax_references(self) -> dict[str, Any]:
-        found: dict[str, Any] = {**self.references(), **self.verb_references()}
+        found: dict[str, Any] = {**self.references(), **self.target_references()}
         return found
 
     def scaffold_form(self) -> Any:

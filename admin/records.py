@@ -5,12 +5,13 @@ from typing import Any, Final
 from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import select
+from sqlalchemy import Column, and_, or_, select
 
 from admin import formats
 from admin.access import needs
 from admin.listing import column_at
 from audit.models import AuditEntry
+from tenant.models import Base
 from tenant.rules.terms import Act
 
 NOT_FOUND: Final = 404
@@ -45,6 +46,7 @@ class Records:
     return_url: Any
     verbs_for: Any
     lookup: Any
+    allows: Any
 
     @expose("/details/")
     @needs(Act.VIEW)
@@ -86,46 +88,17 @@ class Records:
 
     def history_of(self, row: Any, limit: int = LONGEST_HISTORY) -> list[dict[str, Any]]:
         """Return what the record says about ``row``, latest first."""
-        statement = (
-            select(AuditEntry)
-            .where(AuditEntry.subject_kind == self.model.__tablename__, AuditEntry.subject_id == row.id)
-            .order_by(AuditEntry.id.desc())
-            .limit(limit)
-        )
-        zone = formats.row_zone(row)
-        return [self._told(entry, zone) for entry in self.session.scalars(statement)]
-
-    def _told(self, entry: AuditEntry, zone: str) -> dict[str, Any]:
-        before, after = entry.before or {}, entry.after or {}
-        verb = ACTS.get(entry.verb) or VERBS.get(entry.verb.rpartition(".")[2], entry.verb)
-        changes = [
-            {
-                "label": self._column_label(key),
-                "before": self._recorded(key, before.get(key)),
-                "after": self._recorded(key, after.get(key)),
-            }
-            for key in dict.fromkeys((*before, *after))
+        subjects = [
+            and_(AuditEntry.subject_kind == model.__tablename__, AuditEntry.subject_id == row_id)
+            for model, row_id in self.history_subjects(row)
         ]
-        return {
-            "at": formats.shown(entry.at, zone=zone),
-            "actor": entry.actor_name,
-            "verb": verb,
-            "changes": changes,
-            "reason": entry.reason,
-            "address": entry.address,
-        }
+        statement = select(AuditEntry).where(or_(*subjects)).order_by(AuditEntry.id.desc()).limit(limit)
+        zone = formats.row_zone(row)
+        return [_told(entry, zone) for entry in self.session.scalars(statement)]
 
-    def _column_label(self, key: str) -> str:
-        column = self.model.__table__.c.get(key)
-        return str(self.column_labels.get(key) or (column.doc if column is not None else None) or key)
-
-    def _recorded(self, key: str, value: object) -> str:
-        """Return a recorded value in words: codes as their labels, the rest as it was kept."""
-        column = self.model.__table__.c.get(key)
-        terms = getattr(column.type, "enum_class", None) if column is not None else None
-        if terms is not None and value in {term.value for term in terms}:
-            return formats.written(terms(value))
-        return formats.written(value) or formats.NOTHING
+    def history_subjects(self, row: Any) -> list[tuple[Any, int]]:
+        """Return whose history is told on the page of ``row``: its own, and of what is shown as one with it."""
+        return [(self.model, row.id)]
 
     @expose("/ajax/lookup/")
     @needs(Act.VIEW)
@@ -146,3 +119,33 @@ class Records:
             abort(NOT_FOUND)
         answer: ResponseReturnValue = view.handle_action()
         return answer
+
+
+def _told(entry: AuditEntry, zone: str) -> dict[str, Any]:
+    """Return an entry in words: who, what, when, and each column from what to what."""
+    before, after = entry.before or {}, entry.after or {}
+    table = Base.metadata.tables.get(entry.subject_kind or "")
+    changes = []
+    for key in dict.fromkeys((*before, *after)):
+        column = table.c.get(key) if table is not None else None
+        changes.append({
+            "label": (column.doc if column is not None else None) or key,
+            "before": _recorded(column, before.get(key)),
+            "after": _recorded(column, after.get(key)),
+        })
+    return {
+        "at": formats.shown(entry.at, zone=zone),
+        "actor": entry.actor_name,
+        "verb": ACTS.get(entry.verb) or VERBS.get(entry.verb.rpartition(".")[2], entry.verb),
+        "changes": changes,
+        "reason": entry.reason,
+        "address": entry.address,
+    }
+
+
+def _recorded(column: Column[Any] | None, value: object) -> str:
+    """Return a recorded value in words: codes as their labels, the rest as it was kept."""
+    terms = getattr(column.type, "enum_class", None) if column is not None else None
+    if terms is not None and value in {term.value for term in terms}:
+        return formats.written(terms(value))
+    return formats.written(value) or formats.NOTHING

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, joinedload
 from audit.redaction import mask_phone
 from tenant.models import (
     Building,
-    Charge,
+    ChargeType,
     Company,
     Department,
     Estate,
@@ -32,7 +32,7 @@ LARGEST_ID: Final = 2**63 - 1
 
 LOOKED_UP_BY: Final[dict[type[DeclarativeBase], tuple[Any, ...]]] = {
     Building: (Building.name, Building.code),
-    Charge: (Charge.id,),
+    ChargeType: (ChargeType.name,),
     Company: (Company.name, Company.code),
     Department: (Department.name,),
     Estate: (Estate.name,),

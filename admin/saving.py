@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Any, Final
 
-from flask import flash, g, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.form import BaseForm, FormOpts
@@ -22,6 +22,7 @@ from tenant.models import OfficeScoped
 from tenant.rules.terms import Act, Area
 
 CONFLICT, UNACCEPTABLE = 409, 422
+GROUP_ONLY: Final = "这项内容由集团统一维护。请在页面上方切换到「全部管理处」后再办理。"
 NO_OFFICE: Final = "新增要先选定一个管理处。请在页面上方选择管理处后再新增。"
 
 
@@ -69,6 +70,11 @@ class Saving(Records):
         self.session.delete(row)
         self.session.flush()
 
+    def require_place(self, act: Act) -> None:
+        """Raise Refusal where the record is the group's and the person stands in an office."""
+        if not self.allows(act):
+            raise Refusal(code="group_only", message=GROUP_ONLY)
+
     # ---- forms
     def fill(self, form: BaseForm, row: Any) -> None:
         """Write to ``row`` what the form may write: the declared columns, whatever else was sent."""
@@ -115,6 +121,7 @@ class Saving(Records):
     @needs(Act.CREATE)
     def create_view(self) -> ResponseReturnValue:
         """Show the empty form, and make the record it describes."""
+        self.require_place(Act.CREATE)
         office = access.office_at_hand()
         if issubclass(self.model, OfficeScoped):
             if office is None:
@@ -127,19 +134,20 @@ class Saving(Records):
         row = self.attempt(form, lambda: self.make(form))
         if row is None:
             return self.form_page(self.create_template, form), UNACCEPTABLE
-        self.say(self.made_sentence(row))
+        return self.made_answer(row)
+
+    def made_answer(self, row: Any) -> ResponseReturnValue:
+        """Return what follows when a record has been made: its page, or the next empty form."""
+        self.say(f"已新增{self.name}「{row}」。")
         if "_add_another" in request.form:
             return redirect(self.get_url(".create_view", url=self.return_url()))
         return redirect(self.get_url(".details_view", id=row.id, url=self.return_url()))
-
-    def made_sentence(self, row: Any) -> str:
-        """Return what is said when a record has been made."""
-        return f"已新增{self.name}「{row}」。"
 
     @expose("/edit/", methods=("GET", "POST"))
     @needs(Act.EDIT)
     def edit_view(self) -> ResponseReturnValue:
         """Show the record in its form, and change it; a form filled from an older state gets the conflict page."""
+        self.require_place(Act.EDIT)
         row = self.row_asked_for(lock=request.method == "POST")
         form = self.edit_form(row)
         self._keep_masked_out(form, row)
@@ -197,6 +205,7 @@ class Saving(Records):
     @needs(Act.DELETE)
     def delete_view(self) -> ResponseReturnValue:
         """Ask whether to remove the record, naming it; remove it when the answer is posted."""
+        self.require_place(Act.DELETE)
         row = self.get_one(request.values.get("id"), lock=request.method == "POST")
         if request.method == "GET":
             return self._delete_page(row)
@@ -223,10 +232,12 @@ class Saving(Records):
         return page
 
     @expose("/reveal/", methods=("POST",))
-    @needs(Act.REVEAL, Area.OWNERS)
+    @needs(Act.VIEW)
     def reveal_view(self) -> ResponseReturnValue:
         """Show the record with its personal values in full, and put on the record who asked (B-O5)."""
-        access.require(self.area, Act.VIEW)
+        if not self.may_reveal():
+            access.require(Area.OWNERS, Act.REVEAL)
+            abort(access.FORBIDDEN)
         row = self.get_one(request.form.get("id"))
         hidden = [path for path in self.column_details_list if formats.is_masked(column_at(self.model, path))]
         self.note_reveal(row, hidden)

@@ -4,11 +4,31 @@ from collections.abc import Iterator
 
 from admin.office_view import OfficeView
 from admin.session import DB
-from admin.views import estates, owners
+from admin.views import (
+    audit,
+    charges,
+    clockwork,
+    complaints,
+    dunning,
+    estates,
+    imports,
+    mails,
+    organisation,
+    owners,
+    payments,
+    people,
+    requests,
+    tickets,
+)
+
+AREAS = (
+    requests, tickets, complaints, owners, estates, charges, payments, dunning, imports, organisation, people, mails,
+    clockwork, audit,
+)  # fmt: skip
 
 
 def all_views(db: DB) -> Iterator[OfficeView]:
     """Yield every view of an entity, bound to the session of the request."""
-    for area in (owners, estates):
+    for area in AREAS:
         for view, model in area.VIEWS:
             yield view(model, db)

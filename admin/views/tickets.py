@@ -1,0 +1,215 @@
+"""What requests and complaints have in common, and what hangs on their tickets: follow-ups and escalations."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from flask import g
+from markupsafe import Markup
+from sqlalchemy import func, select
+from wtforms import Field
+from wtforms.validators import Length
+
+from admin import access, formats
+from admin.acting import Verb
+from admin.fields import Line, Lines, Moment, TermField, required
+from admin.office_view import OfficeView
+from admin.screens import wording
+from tenant import clock
+from tenant.models import Clock, Escalation, FollowUp, Ticket, Unit
+from tenant.rules.terms import Act, Area, Channel, ReporterKind, Satisfaction
+from tenant.services import escalations, follow_ups, tickets
+
+DUE: Final = "due"
+AT_DESK: Final = ((None, Act.EDIT),)
+"""Who may register a matter may also close it, call it invalid or promise a time; who only does the work may not."""
+FOLLOWING_UP: Final = ((Area.FOLLOW_UPS, Act.CREATE),)
+
+
+class TicketView(OfficeView):
+    """A matter of the desk: shown together with its ticket, and with the deadline that runs out next."""
+
+    targets = {"unit": (Unit, ())}
+    extra_labels = {DUE: "下一时限"}
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Fetch the next deadline of every matter of the page at once."""
+        statement = (
+            select(Clock.ticket_id, func.min(Clock.due_at))
+            .where(Clock.ticket_id.in_([row.ticket_id for row in rows]))
+            .where(Clock.met_at.is_(None), Clock.cancelled_at.is_(None))
+            .group_by(Clock.ticket_id)
+        )
+        g.deadlines = dict(self.session.execute(statement).all())
+
+    def show_due(self, row: Any) -> datetime | None:
+        """Return when the next deadline of a matter runs out, None when none is running."""
+        found: datetime | None = g.get("deadlines", {}).get(row.ticket_id)
+        return found
+
+    def cell(self, row: Any, path: str) -> Markup | str:
+        """Return one cell; the next deadline says how much time is left."""
+        if path != DUE:
+            return super().cell(row, path)
+        due_at = self.show_due(row)
+        if due_at is None:
+            return formats.NOTHING
+        left = wording.remaining(due_at, clock.now())
+        return Markup('<span class="badge badge-{}">{}</span>').format(left.tone, left.words)
+
+    def history_subjects(self, row: Any) -> list[tuple[Any, int]]:
+        """Return whose history is told: the matter's and its ticket's."""
+        return [(self.model, row.id), (Ticket, row.ticket_id)]
+
+    def ticket_fields(self) -> dict[str, Field]:
+        """Return the fields that any matter is registered with (A-W1, A-C1)."""
+        return {
+            "unit": self.reference("unit", "房屋", blank=True),
+            "location": Line("地点", [Length(max=200)], description="公共区域请写明位置；房屋内的报事不必填。"),
+            "channel": TermField("来源渠道", [], terms=Channel, blank=False, default=Channel.CALL),
+            "reporter_kind": TermField("报事人类别", [], terms=ReporterKind, blank=False, default=ReporterKind.OWNER),
+            "reporter_name": Line("报事人", [Length(max=100)]),
+            "reporter_phone": Line("联系电话", [Length(max=64)]),
+            "content": Lines("内容", [required("内容")]),
+            "received_at": Moment("受理时间", [], description="不填即现在；补记夜间事项时填写。"),
+            "promised_at": Moment("约定完成时间", [], description="与客户约定了时间才填写。"),
+        }
+
+    def ticket_values(self, form: Any) -> dict[str, Any]:
+        """Return what the form says about the ticket, as its service takes it."""
+        office = access.office_at_hand()
+        unit = form["unit"].data
+        values = {name: form[name].data for name in self.ticket_fields() if name != "unit"}
+        values["content"] = values["content"] or ""
+        return values | {"unit_id": unit.id if unit else None, "office_id": office.id if office else 0}
+
+
+# ---- verbs of any matter
+def is_open(row: Any) -> bool:
+    """Tell whether the matter still goes on."""
+    return row.ticket.closed_at is None
+
+
+def is_unfinished(row: Any) -> bool:
+    """Tell whether the work is still to be done."""
+    return is_open(row) and row.ticket.done_at is None
+
+
+def is_finished(row: Any) -> bool:
+    """Tell whether the work is done and the matter not yet closed."""
+    return is_open(row) and row.ticket.done_at is not None
+
+
+def _reply(session: Any, row: Any, told: dict[str, Any]) -> str:
+    tickets.reply(session, row.ticket_id, answer=told["answer"], at=told["at"])
+    return f"已登记对「{row}」的答复。"
+
+
+def _promise(session: Any, row: Any, told: dict[str, Any]) -> str:
+    tickets.promise(session, row.ticket_id, told["promised_at"])
+    return f"已为「{row}」约定完成时间。"
+
+
+def _follow_up(session: Any, row: Any, told: dict[str, Any]) -> str:
+    made = follow_ups.follow_up(session, row.ticket_id, told["satisfaction"], answer=told["answer"], at=told["at"])
+    if made.satisfaction is Satisfaction.DISSATISFIED:
+        return f"已登记对「{row}」的回访。客户不满意，已重新受理，请再次派单。"
+    return f"已登记对「{row}」的回访。"
+
+
+def _close(session: Any, row: Any, _told: dict[str, Any]) -> str:
+    tickets.close(session, row.ticket_id)
+    return f"已关闭「{row}」。"
+
+
+def _invalidate(session: Any, row: Any, told: dict[str, Any]) -> str:
+    tickets.invalidate(session, row.ticket_id, told["reason"] or "")
+    return f"已将「{row}」作为无效事项结束。"
+
+
+def moment_field(label: str) -> Moment:
+    """Return the field for when something happened; empty means now."""
+    return Moment(label, [], description="不填即现在。")
+
+
+REPLY: Final = Verb(
+    "reply",
+    "答复客户",
+    _reply,
+    fields=lambda _: {"answer": Lines("客户意见", [Length(max=500)]), "at": moment_field("联系时间")},
+    fits=is_open,
+)
+PROMISE: Final = Verb(
+    "promise",
+    "预约时间",
+    _promise,
+    fields=lambda _: {"promised_at": Moment("约定完成时间", [required("约定完成时间")])},
+    fits=is_unfinished,
+    permits=AT_DESK,
+)
+FOLLOW_UP: Final = Verb(
+    "follow-up",
+    "回访",
+    _follow_up,
+    fields=lambda _: {
+        "satisfaction": TermField("满意度", [required("满意度")], terms=Satisfaction, blank=True),
+        "answer": Lines("客户意见", [Length(max=500)]),
+        "at": moment_field("回访时间"),
+    },
+    fits=is_finished,
+    permits=FOLLOWING_UP,
+)
+CLOSE: Final = Verb("close", "关闭", _close, fits=is_finished, permits=AT_DESK, consequence="关闭后不能再派单和回访。")
+INVALIDATE: Final = Verb(
+    "invalidate",
+    "作为无效结束",
+    _invalidate,
+    fields=lambda _: {"reason": Lines("无效原因", [required("无效原因")])},
+    fits=is_open,
+    permits=AT_DESK,
+    consequence="事项将结束，各项时限取消；记录和原因保留。请先向客户解释清楚。",
+)
+
+
+class FollowUpView(OfficeView):
+    """回访."""
+
+    area = Area.FOLLOW_UPS
+    path = "follow_ups"
+    group = "requests"
+    order = 30
+    acts = frozenset({Act.VIEW, Act.EXPORT})
+    purpose = "对已完成事项的回访。回访从报事或投诉的页面登记。"
+    column_list = ("ticket", "made_at", "satisfaction", "answer", "made_by")
+    column_searchable_list = ("ticket.number",)
+    column_filters = ("ticket.number", "ticket.kind", "satisfaction", "made_at")
+
+
+def _acknowledge(session: Any, row: Any, _told: dict[str, Any]) -> str:
+    escalations.acknowledge(session, row.id)
+    return f"已确认「{row}」。"
+
+
+class EscalationView(OfficeView):
+    """升级."""
+
+    area = Area.REQUESTS
+    path = "escalations"
+    group = "requests"
+    order = 40
+    acts = frozenset({Act.VIEW, Act.EXPORT})
+    purpose = "超时未办、已按层级上报的事项。"
+    column_list = ("ticket", "clock", "level", "role", "late_minutes", "raised_at", "acknowledged_at")
+    column_searchable_list = ("ticket.number",)
+    column_filters = ("ticket.number", "ticket.kind", "level", "role", "raised_at", "acknowledged_at")
+    verbs = (
+        Verb(
+            "acknowledge",
+            "确认",
+            _acknowledge,
+            fits=lambda row: row.acknowledged_at is None,
+            permits=((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
+        ),
+    )
+
+
+VIEWS = ((FollowUpView, FollowUp), (EscalationView, Escalation))
