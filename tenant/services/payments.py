@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tenant import clock, journal
@@ -15,7 +15,7 @@ from tenant.models import Allocation, Charge, Office, Owner, Payment
 from tenant.money import FEN, show_money
 from tenant.rules.terms import PaymentMethod
 from tenant.services import charges, numbers, owners, units
-from tenant.services.arrears import paid_up_to
+from tenant.services.arrears import rest_of
 from tenant.services.lookups import find, open_office, optional, written
 
 _NOTHING = Decimal(0)
@@ -127,11 +127,9 @@ def owed_by(session: Session, owner_id: int, unit_id: int | None = None) -> Sequ
 
 
 def _owed(session: Session, owner_id: int, unit_id: int | None) -> list[Rest]:
-    paid = paid_up_to(owner_id=owner_id)
-    rest = Charge.amount - func.coalesce(paid.c.paid, _NOTHING)
+    rest = rest_of()
     statement = (
         select(Charge.id, Charge.due_on, rest)
-        .outerjoin(paid, and_(paid.c.charge_id == Charge.id, paid.c.office_id == Charge.office_id))
         .where(Charge.owner_id == owner_id, rest > 0)
         .order_by(Charge.due_on, Charge.id)
     )
