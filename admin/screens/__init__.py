@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from admin.screens import account, finding, importing, mailbox, supervision, workbench
+from admin.screens import account, finding, importing, mailbox, record, supervision, workbench
 from admin.site import Screen
 
 SCREENS: Final[tuple[Screen, ...]] = (
@@ -10,6 +10,7 @@ SCREENS: Final[tuple[Screen, ...]] = (
     importing.SCREEN,
     mailbox.SCREEN,
     supervision.SCREEN,
+    record.SCREEN,
     finding.SCREEN,
     account.SCREEN,
 )

@@ -67,7 +67,8 @@ def body(mail_id: int) -> ResponseReturnValue:
 
 
 def _rows(states: tuple[MailState, ...], before: int | None) -> list[Mail]:
-    statement = select(Mail).options(defer(Mail.text_body), defer(Mail.html_body)).order_by(Mail.id.desc()).limit(PAGE + 1)
+    bodies = defer(Mail.text_body), defer(Mail.html_body)
+    statement = select(Mail).options(*bodies).order_by(Mail.id.desc()).limit(PAGE + 1)
     if states:
         statement = statement.where(Mail.state.in_(states))
     if before is not None:

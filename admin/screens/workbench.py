@@ -12,13 +12,15 @@ from admin.access import SIGNED_IN, door
 from admin.screens import figures, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
+from admin.views.requests import own_orders_only
 from tenant import clock
 from tenant.models import Clock, Complaint, Escalation, ServiceRequest, Ticket
-from tenant.rules.terms import Act, Area, Role, TicketKind
+from tenant.rules.terms import Act, Area, TicketKind
 
 LINES: Final = 8
 CLOCKS_A_TICKET: Final = 5
 NOT_FOUND: Final = 404
+SEARCHED: Final = (Area.UNITS, Area.OWNERS, Area.REQUESTS, Area.COMPLAINTS, Area.PAYMENTS)
 TABLES: Final[dict[TicketKind, type[ServiceRequest | Complaint]]] = {
     TicketKind.REQUEST: ServiceRequest,
     TicketKind.COMPLAINT: Complaint,
@@ -65,15 +67,13 @@ def places() -> tuple[access.OfficeAtHand, ...]:
 
 def selection() -> figures.Selection:
     """Return which tickets the person may see; who is a technician and nothing else sees their own orders (A-W9)."""
-    person, office = access.identity(), access.office_at_hand()
     kinds = tuple(
         kind
         for kind, area in ((TicketKind.REQUEST, Area.REQUESTS), (TicketKind.COMPLAINT, Area.COMPLAINTS))
         if access.may(area)
     )
-    is_technician = person is not None and {post.role for post in person.posts} == {Role.TECHNICIAN}
-    posting = person.posting_at(office.id if office else None) if person else None
-    return figures.Selection(kinds=kinds, technician=(posting or 0) if is_technician else None)
+    own = own_orders_only()
+    return figures.Selection(kinds=kinds, postings=None if own is None else tuple(own))
 
 
 def bell() -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ def frame() -> dict[str, Any]:
     if access.identity() is None:
         return {}
     return {
-        "search_url": url_for("finding.find"),
+        "search_url": url_for("finding.find") if any(access.may(area) for area in SEARCHED) else None,
         "account_url": url_for("account.show"),
         "bell": bell,
         "column_kind": wording.column_kind,
