@@ -6,13 +6,14 @@ cannot be made stops the isolation suite before its first claim.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from sqlalchemy import Column, Date, DateTime, Engine, Enum, LargeBinary, String, Time, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 import audit.models  # noqa: F401 - registers its tables
 import make
@@ -52,12 +53,25 @@ def furnish(database: Database, office_ids: list[int]) -> Furniture:
             if model in {Company, Office, Staff}:
                 continue
             for office_id in owners_of_rows(model, office_ids):
-                row = model(**values_for(model, office_id, made))
-                session.add(row)
-                session.flush()
-                made.ids[table.name, office_id] = row.id
+                made.ids[table.name, office_id] = add_row(session, model, office_id, made)
         session.commit()
     return made
+
+
+def furnish_office(session: Session, office_id: int, made: Furniture) -> None:
+    """Add one more row of every table to an office, as a session of that office does it; nothing is committed."""
+    fresh = Furniture(dict(made.ids))
+    for table in Base.metadata.sorted_tables:
+        if table.name in WRITABLE:
+            fresh.ids[table.name, office_id] = add_row(session, MODELS[table.name], office_id, fresh)
+
+
+def add_row(session: Session, model: type[Base], office_id: int | None, made: Furniture) -> int:
+    """Add a new row of ``model`` to ``session`` and return its id."""
+    row = model(**values_for(model, office_id, made))
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def owners_of_rows(model: type[Base], office_ids: list[int]) -> list[int | None]:
@@ -106,7 +120,7 @@ def something(column: Column[Any]) -> Any:
         return f"{number}-{column.name}"[: kind.length]
     for made, value in (
         (DateTime, make.NOON),
-        (Date, date(2026, 3, 2)),
+        (Date, date(2020, 1, 1) + timedelta(days=number)),
         (Time, time(8)),
         (JSONB, {}),
         (LargeBinary, b"x"),
@@ -124,8 +138,3 @@ def truth(owner: Engine, table: str) -> dict[int, int | None]:
     with owner.connect() as connection:
         rows = connection.exec_driver_sql(f'SELECT id, {column or "NULL"} FROM "{table}"').all()
     return dict(rows)  # type: ignore[arg-type]
-
-
-def moment() -> datetime:
-    """Return the instant all rows carry."""
-    return make.NOON

@@ -76,23 +76,25 @@ def copied(server: embedded.EmbeddedServer, template: str) -> Iterator[Addresses
 
 
 @contextmanager
-def built(addresses: Addresses) -> Iterator[World]:
-    """A furnished world with both walls."""
+def built(addresses: Addresses, *, furnished: bool = True) -> Iterator[World]:
+    """A world with both walls, with a row of every table unless ``furnished`` is False."""
     database = Database(addresses, Capture(), pool_size=5)
     owner = create_engine(addresses.owner)
     cast = hire_cast(database)
-    made = furnish(database, [cast.north.id, cast.south.id])
+    made = furnish(database, [cast.north.id, cast.south.id]) if furnished else Furniture()
 
     def open_session(scope: Scope) -> AbstractContextManager[Session]:
         return database.session(scope, CLOCKWORK)
 
-    yield World("both walls", database, owner, cast, made, open_session, guarded=True)
-    database.engine.dispose()
-    owner.dispose()
+    try:
+        yield World("both walls", database, owner, cast, made, open_session, guarded=True)
+    finally:
+        database.engine.dispose()
+        owner.dispose()
 
 
-def plain(engine: Engine) -> OpenSession:
-    """Return what opens sessions of SQLAlchemy's own, with nothing but the setting that row-level security reads."""
+def plain(engine: Engine, role_of_one: str = "wuguan_office") -> OpenSession:
+    """Return what opens sessions of SQLAlchemy's own, with nothing but the settings that row-level security reads."""
 
     @contextmanager
     def open_session(scope: Scope) -> Iterator[Session]:

@@ -35,6 +35,15 @@ def row_wall(both: World) -> Iterator[World]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def row_wall_of_several(both: World) -> Iterator[World]:
+    """The wall of rows alone, as it stands for a session of several offices, here with one."""
+    engine = create_engine(both.database.addresses.app)
+    open_session = plain(engine, role_of_one="wuguan_app")
+    yield World("row wall of several", both.database, both.owner, both.cast, both.made, open_session, guarded=False)
+    engine.dispose()
+
+
 @pytest.fixture
 def workshop(server: embedded.EmbeddedServer, template: str) -> Iterator[World]:
     """A world of its own for one test, to break things in."""
@@ -45,5 +54,12 @@ def workshop(server: embedded.EmbeddedServer, template: str) -> Iterator[World]:
 @pytest.fixture(params=["both", "session_wall", "row_wall"])
 def world(request: pytest.FixtureRequest) -> World:
     """Each of the three."""
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["row_wall", "row_wall_of_several"])
+def rows_alone(request: pytest.FixtureRequest) -> World:
+    """The wall of rows alone, in the role of one office and in the role of several."""
     found: World = request.getfixturevalue(request.param)
     return found

@@ -59,6 +59,21 @@ def test_what_passes_the_session_by_is_refused_or_sees_only_the_own_rows(world: 
     assert (admitted if world.guarded else leaks)(world, shape) == []
 
 
+@pytest.mark.parametrize("shape", ["core_select", "plain_rows", "core_count", "subquery_load", "driver_sql"])
+def test_the_wall_of_rows_stands_for_a_session_of_several_offices_too(row_wall_of_several: World, shape: str):
+    assert leaks(row_wall_of_several, shape) == []
+
+
+@pytest.mark.parametrize("shape", ["core_select", "plain_rows", "plain_text"])
+def test_the_wall_of_rows_shows_two_offices_both_and_headquarters_all(row_wall: World, shape: str):
+    north, south = row_wall.cast.north.id, row_wall.cast.south.id
+    for table in WALLED:
+        with row_wall.open(Scope.of([north, south])) as session:
+            assert saw(session, shape, MODELS[table]) == row_wall.own(table, north) | row_wall.own(table, south)
+        with row_wall.open(Scope.everywhere()) as session:
+            assert saw(session, shape, MODELS[table]) == row_wall.all(table)
+
+
 @pytest.mark.parametrize("shape", PASSING)
 def test_headquarters_sees_every_office(both: World, shape: str):
     for table in WALLED:
