@@ -16,6 +16,7 @@ NAMES = {
     "scoping": "what the session wall costs per query",
     "plans": "row-level security: the plans of the usual queries, and their cost against no policy",
     "list_page": "list pages of a large group beside Flask-Admin's default view",
+    "roster": "a roster from workbook to tables beside the ORM's add_all of the same rows",
 }
 
 
