@@ -22,7 +22,7 @@ from tenant.models import DueAction
 from tenant.rules.terms import DueState
 from tenant.scoping import Scope, ScopedSession
 from tenant.services import clockwork
-from tenant.services.clockwork import Claim, ClaimLost
+from tenant.services.clockwork import Claim, ClaimLost, Outstanding
 from tenant.unscoped import Reason, across_offices
 
 log = logging.getLogger(__name__)
@@ -76,73 +76,99 @@ def drain(run: Run, rule: str, effect: Effect) -> SweepReport:
 
     An error of one action is logged and counted against it; an error of the database itself is raised.
     """
-    report, failed = SweepReport(at=run.at), set[int]()
-    while not run.is_over():
-        with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
-            died = clockwork.take_back(session, rule, office_id=run.office_id)
-            claims = clockwork.claim(
-                session, rule, run.at, office_id=run.office_id, lease=run.pace.lease, passing_over=failed
-            )
-            is_held = not claims and clockwork.held_elsewhere(session, rule, run.at, office_id=run.office_id)
-            session.commit()
-        report.due += len(died)
-        report.dead += len(died)
-        for claim in claims:
-            _count(report, failed, claim, _attempt(run, claim, effect))
-        if is_held and run.pace.waits:
+    return _Draining(run, rule, effect).until_done()
+
+
+class _Draining:
+    """One run over the actions of one rule."""
+
+    def __init__(self, run: Run, rule: str, effect: Effect) -> None:
+        self.run = run
+        self.rule = rule
+        self.effect = effect
+        self.report = SweepReport(at=run.at)
+        self.failed: set[int] = set()
+
+    def until_done(self) -> SweepReport:
+        """Take rounds until a round finds nothing, and nobody else has anything we wait for."""
+        while not self.run.is_over():
+            found = self._look()
+            if not (found.waiting or found.held):
+                break
+            if self._round(suspects=False) + self._round(suspects=True):
+                continue
+            if not (found.held and self.run.pace.waits):
+                break
             time.sleep(PAUSE)
-        elif not claims:
-            break
-    return report
+        return self.report
 
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of one claim: ``state`` None when it was lost to another."""
-
-    state: DueState | None
-    mails: int = 0
-
-
-def _attempt(run: Run, claim: Claim, effect: Effect) -> _Outcome:
-    """Do one action in one transaction, or give it back."""
-    try:
-        with run.database.session(Scope.of([claim.office_id]), run.actor) as session, clock.at(run.at):
-            mails = effect(session, clockwork.claimed(session, claim))
-            state = DueState.CANCELLED if mails is None else DueState.DONE
-            clockwork.settle(session, claim, state)
+    def _look(self) -> Outstanding:
+        """Return whether there is anything to do; take back what a dead worker held."""
+        run = self.run
+        with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
+            found = clockwork.outstanding(session, self.rule, run.at, office_id=run.office_id)
+            if found.held:
+                died = clockwork.take_back(session, self.rule, office_id=run.office_id)
+                self.report.due += len(died)
+                self.report.dead += len(died)
             session.commit()
-            return _Outcome(state, mails or 0)
-    except ClaimLost:
-        return _Outcome(None)
-    except Exception as error:
-        log.exception("due action %s failed (attempt %s)", claim.id, claim.attempts)
-        return _Outcome(_give_back(run, claim, describe(error)))
+        return found
 
+    def _round(self, *, suspects: bool) -> int:
+        """Claim some actions, do each, and return how many that were."""
+        run = self.run
+        with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
+            claims = clockwork.claim(
+                session,
+                self.rule,
+                run.at,
+                office_id=run.office_id,
+                lease=run.pace.lease,
+                passing_over=self.failed,
+                suspects=suspects,
+            )
+            session.commit()
+        for claim in claims:
+            self._attempt(claim)
+        return len(claims)
 
-def _give_back(run: Run, claim: Claim, error: str) -> DueState | None:
-    """Return what became of a claim after an error, None when it was lost meanwhile."""
-    with run.database.session(Scope.of([claim.office_id]), run.actor) as session:
+    def _attempt(self, claim: Claim) -> None:
+        """Do one action in one transaction, or give it back; a claim that was lost meanwhile is not ours to count."""
+        run, mails = self.run, 0
         try:
-            state = clockwork.fail(session, claim, error)
+            with run.database.session(Scope.of([claim.office_id]), run.actor) as session, clock.at(run.at):
+                queued = self.effect(session, clockwork.claimed(session, claim))
+                state = DueState.CANCELLED if queued is None else DueState.DONE
+                clockwork.settle(session, claim, state)
+                session.commit()
+                mails = queued or 0
         except ClaimLost:
-            return None
-        session.commit()
-        return state
+            return
+        except Exception as error:
+            log.exception("due action %s failed (attempt %s)", claim.id, claim.attempts)
+            self.failed.add(claim.id)
+            given_back = self._give_back(claim, describe(error))
+            if given_back is None:
+                return
+            state = given_back
+        self._count(state, mails)
 
+    def _give_back(self, claim: Claim, error: str) -> DueState | None:
+        """Return what became of a claim after an error, None when it was lost meanwhile."""
+        with self.run.database.session(Scope.of([claim.office_id]), self.run.actor) as session:
+            try:
+                state = clockwork.fail(session, claim, error)
+            except ClaimLost:
+                return None
+            session.commit()
+            return state
 
-def _count(report: SweepReport, failed: set[int], claim: Claim, outcome: _Outcome) -> None:
-    if outcome.state is None:
-        return
-    report.due += 1
-    report.mails += outcome.mails
-    if outcome.state is DueState.DONE:
-        report.done += 1
-    elif outcome.state is DueState.CANCELLED:
-        report.cancelled += 1
-    else:
-        failed.add(claim.id)
-        report.dead += outcome.state is DueState.DEAD
+    def _count(self, state: DueState, mails: int) -> None:
+        self.report.due += 1
+        self.report.mails += mails
+        self.report.done += state is DueState.DONE
+        self.report.cancelled += state is DueState.CANCELLED
+        self.report.dead += state is DueState.DEAD
 
 
 def describe(error: Exception) -> str:

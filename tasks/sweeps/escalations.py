@@ -46,23 +46,34 @@ def run_escalations(
 
     ``settings`` None reads the environment. Run twice at the same instant it does nothing the second time.
     """
-    stated = settings or Settings.from_environment()
     run = Run(database, at, office_id, pace)
-
-    def effect(session: ScopedSession, action: DueAction) -> int | None:
-        raised = escalations.escalate(session, action, at)
-        return None if raised is None else _tell(session, run, stated, raised)
-
-    return drain(run, escalations.RULE, effect)
+    return drain(run, escalations.RULE, _Telling(run, settings or Settings.from_environment()).escalate)
 
 
-def _tell(session: ScopedSession, run: Run, settings: Settings, raised: Raised) -> int:
-    """Queue a mail to each of those up the line, and note how many they are."""
-    with across_offices(run.database, Reason.FINDING_RECIPIENTS, run.actor) as group_session:
-        people = escalations.recipients(group_session, raised, local_day(run.at, raised.zone))
-    queued = [mails.queue(session, draft(raised, person, settings)) for person in people]
-    escalations.record_told(session, raised, len(people))
-    return sum(mail is not None for mail in queued)
+class _Telling:
+    """The escalations of one run, and who hears of them: looked up once a run for each office and duty."""
+
+    def __init__(self, run: Run, settings: Settings) -> None:
+        self.run = run
+        self.settings = settings
+        self.known: dict[tuple[object, ...], list[Recipient]] = {}
+
+    def escalate(self, session: ScopedSession, action: DueAction) -> int | None:
+        """Raise one level, queue a mail to each of those up the line, and note how many they are."""
+        raised = escalations.escalate(session, action, self.run.at)
+        if raised is None:
+            return None
+        people = self._people(raised)
+        queued = [mails.queue(session, draft(raised, person, self.settings)) for person in people]
+        escalations.record_told(session, raised, len(people))
+        return sum(mail is not None for mail in queued)
+
+    def _people(self, raised: Raised) -> list[Recipient]:
+        key = (raised.office_id, raised.tell, raised.above, raised.department_id, raised.technician_id)
+        if key not in self.known:
+            with across_offices(self.run.database, Reason.FINDING_RECIPIENTS, self.run.actor) as session:
+                self.known[key] = escalations.recipients(session, raised, local_day(self.run.at, raised.zone))
+        return self.known[key]
 
 
 def draft(raised: Raised, person: Recipient, settings: Settings) -> MailDraft:

@@ -44,6 +44,14 @@ class Claim:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """Whether something due is ``waiting`` to be claimed, and whether something is ``held`` by a worker."""
+
+    waiting: bool
+    held: bool
+
+
 class ClaimLost(Exception):
     """The claim is no longer ours: cancelled, or its lease ended and another took it. Nothing may be committed."""
 
@@ -113,15 +121,20 @@ def claim(
     limit: int = A_ROUND,
     lease: timedelta = LEASE,
     passing_over: Collection[int] = (),
+    suspects: bool = False,
 ) -> list[Claim]:
     """Claim up to ``limit`` actions of ``rule`` that are due at ``at``; the caller commits before doing them.
 
     ``session`` is one of ``across_offices``. Offices take turns, the oldest of each first, so that a thousand rows of
     one never hold up the one row of another. ``passing_over`` are ids that failed a moment ago. What another worker
     holds is left to it.
+
+    Rows never tried are claimed together; ``suspects`` are those that were claimed before and not settled, and are
+    claimed one by one: a worker that dies then dies of that row, and no other row's attempts are used up with it.
     """
-    due = [*_due(rule, at, office_id), DueAction.state == DueState.PENDING, DueAction.id.not_in(passing_over)]
-    token, locked = str(uuid.uuid4()), _locked(due, limit).cte("locked")
+    was_tried = DueAction.attempts > 0 if suspects else DueAction.attempts == 0
+    pending = [DueAction.state == DueState.PENDING, was_tried, DueAction.id.not_in(passing_over)]
+    token, locked = str(uuid.uuid4()), _locked([*_due(rule, at, office_id), *pending], 1 if suspects else limit).cte()
     taking = (
         update(DueAction)
         .where(DueAction.id == locked.c.id)
@@ -185,10 +198,15 @@ def take_back(session: Session, rule: str, *, office_id: int | None = None) -> l
     return [row.id for row in rows if row.state is DueState.DEAD]
 
 
-def held_elsewhere(session: Session, rule: str, at: datetime, *, office_id: int | None = None) -> bool:
-    """Tell whether something due at ``at`` is still in the hands of a worker, alive or dead."""
-    held = select(DueAction.id).where(*_due(rule, at, office_id), DueAction.state == DueState.CLAIMED)
-    return session.scalars(held.limit(1)).first() is not None
+def outstanding(session: Session, rule: str, at: datetime, *, office_id: int | None = None) -> Outstanding:
+    """Tell in one indexed query whether anything of ``rule`` is due at ``at``, and whether a worker has it in hand."""
+    due = _due(rule, at, office_id)
+    waiting, held = (
+        select(DueAction.id).where(*due, DueAction.state == state).exists()
+        for state in (DueState.PENDING, DueState.CLAIMED)
+    )
+    found = session.execute(select(waiting, held)).one()
+    return Outstanding(waiting=found[0], held=found[1])
 
 
 def claimed(session: Session, claim: Claim) -> DueAction:

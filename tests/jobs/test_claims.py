@@ -11,7 +11,7 @@ from tenant.journal import CLOCKWORK
 from tenant.models import DueAction
 from tenant.rules.terms import DueState
 from tenant.services import clockwork
-from tenant.services.clockwork import ClaimLost
+from tenant.services.clockwork import ClaimLost, Outstanding
 from tenant.unscoped import Reason, across_offices
 
 AT = make.NOON
@@ -96,7 +96,7 @@ def test_settling_asks_for_the_token(database, cast):
     with across_offices(database, Reason.CLAIMING) as session:
         assert clockwork.take_back(session, "token") == []
         session.commit()
-    (second,) = claim(database, "token")
+    (second,) = claim(database, "token", suspects=True)
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         with pytest.raises(ClaimLost):
             clockwork.settle(session, first, DueState.DONE)
@@ -124,27 +124,27 @@ def test_a_cancellation_takes_the_claim_away(database, cast):
 def test_a_row_that_fails_five_times_stops_and_says_why(database, cast):
     planned(database, cast.north, "poison", 1)
     for attempt in range(1, 6):
-        (taken,) = claim(database, "poison")
+        (taken,) = claim(database, "poison", suspects=attempt > 1)
         assert taken.attempts == attempt
         with database.session(cast.north.scope(), CLOCKWORK) as session:
             outcome = clockwork.fail(session, taken, "ZeroDivisionError")
             session.commit()
         assert outcome is (DueState.DEAD if attempt == 5 else DueState.PENDING)
-    assert claim(database, "poison") == []
+    assert claim(database, "poison", suspects=True) == []
     assert states(database, "poison") == [(DueState.DEAD, 5)]
 
 
 def test_a_row_that_kills_its_worker_five_times_stops(database, cast):
     (row_id,) = planned(database, cast.north, "killer", 1)
     dead: list[int] = []
-    for _ in range(5):
-        assert claim(database, "killer", lease=NO_LEASE)
+    for attempt in range(5):
+        assert claim(database, "killer", lease=NO_LEASE, suspects=attempt > 0)
         with across_offices(database, Reason.CLAIMING) as session:
-            assert clockwork.held_elsewhere(session, "killer", AT)
+            assert clockwork.outstanding(session, "killer", AT) == Outstanding(waiting=False, held=True)
             dead += clockwork.take_back(session, "killer")
             session.commit()
     assert dead == [row_id]
-    assert claim(database, "killer") == []
+    assert claim(database, "killer", suspects=True) == []
 
 
 def test_a_running_lease_is_left_alone(database, cast):
@@ -154,3 +154,19 @@ def test_a_running_lease_is_left_alone(database, cast):
         clockwork.take_back(session, "alive")
         session.commit()
     assert states(database, "alive") == [(DueState.CLAIMED, 1)]
+
+
+def test_what_died_in_a_round_is_claimed_one_by_one_so_that_only_the_culprit_is_used_up(database, cast):
+    planned(database, cast.north, "round", 5)
+    assert len(claim(database, "round", lease=NO_LEASE)) == 5
+    with across_offices(database, Reason.CLAIMING) as session:
+        clockwork.take_back(session, "round")
+        session.commit()
+    assert claim(database, "round") == []
+    for _ in range(4):
+        assert len(claim(database, "round", lease=NO_LEASE, suspects=True)) == 1
+        with across_offices(database, Reason.CLAIMING) as session:
+            clockwork.take_back(session, "round")
+            session.commit()
+    assert [attempts for _, attempts in states(database, "round")] == [5, 1, 1, 1, 1]
+    assert [state for state, _ in states(database, "round")] == [DueState.DEAD] + [DueState.PENDING] * 4

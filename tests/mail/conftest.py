@@ -5,11 +5,19 @@ import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
+from itertools import count
 
 import pytest
 
+import make
 from tasks.mail.transport import SmtpTransport
+from tenant.journal import CLOCKWORK
+from tenant.rules.terms import MailClass
+from tenant.services import mails
+from tenant.services.mails import MailDraft
 from tenant.settings import Settings
+
+_keys = count(1)
 
 REPLIES = {"defer": b"451 4.3.0 come back later\r\n", "refuse": b"550 5.1.1 no such person\r\n"}
 
@@ -26,6 +34,8 @@ class Sink:
     plan: list[str] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
     connections: int = 0
+    pause: float = 0.0
+    """Seconds between taking a mail and saying so."""
     over: threading.Event = field(default_factory=threading.Event)
 
     def messages(self):
@@ -59,6 +69,7 @@ class _Talk(socketserver.StreamRequestHandler):
                         return
                     continue
                 sink.taken.append(content)
+                sink.over.wait(sink.pause)
                 if act == "lose":
                     return
             self.say(b"250 ok\r\n")
@@ -115,3 +126,24 @@ def transport(sink):
 def settings(tmp_path):
     """Settings at home in a folder that goes with the test."""
     return Settings.from_environment({"WUGUAN_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def queue(database):
+    """Queue mails of an office and return their ids: ``queue(house, 3, subject=…)``."""
+
+    def queue_some(house, number=1, **changes):
+        ids = []
+        with database.session(house.scope(), CLOCKWORK) as session:
+            for _ in range(number):
+                key = f"test:{next(_keys)}"
+                values = {
+                    "office_id": house.id, "dedup_key": key, "mail_class": MailClass.NOTICE, "recipient_name": "林主任",
+                    "recipient_address": "lin@wuguan.invalid", "subject": key, "text_body": "正文",
+                    "subject_kind": "test", "subject_id": 1, "not_before": make.NOON,
+                }  # fmt: skip
+                ids.append(mails.queue(session, MailDraft(**values | changes)).id)
+            session.commit()
+        return ids
+
+    return queue_some

@@ -1,7 +1,6 @@
 """From the queue to the server and back: each mail ends as what really became of it, and none is sent twice."""
 
 from datetime import timedelta
-from itertools import count
 
 import pytest
 from sqlalchemy import update
@@ -19,23 +18,6 @@ from tenant.services.mails import RETRY_AFTER, MailDraft
 from tenant.unscoped import Reason, across_offices
 
 AT = make.NOON
-_keys = count(1)
-
-
-def queue(database, house, number=1, **changes):
-    """Queue mails of an office and return their ids."""
-    ids = []
-    with database.session(house.scope(), CLOCKWORK) as session:
-        for _ in range(number):
-            key = f"test:{next(_keys)}"
-            values = {
-                "office_id": house.id, "dedup_key": key, "mail_class": MailClass.NOTICE, "recipient_name": "林主任",
-                "recipient_address": "lin@wuguan.invalid", "subject": key, "text_body": "正文", "subject_kind": "test",
-                "subject_id": 1, "not_before": AT,
-            }  # fmt: skip
-            ids.append(mails.queue(session, MailDraft(**values | changes)).id)
-        session.commit()
-    return ids
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +54,8 @@ def test_one_reason_and_recipient_make_one_mail_with_one_message_id(database, ca
         mails.queue(session, draft)
 
 
-def test_what_the_server_takes_is_sent_once(database, cast, sink, send):
-    ids = queue(database, cast.north, 3) + queue(database, cast.south, 2)
+def test_what_the_server_takes_is_sent_once(database, cast, queue, sink, send):
+    ids = queue(cast.north, 3) + queue(cast.south, 2)
     report = send()
     assert (report.due, report.done, report.mails, report.dead) == (5, 5, 5, 0)
     assert {found(database, mail_id).state for mail_id in ids} == {MailState.SENT}
@@ -81,15 +63,15 @@ def test_what_the_server_takes_is_sent_once(database, cast, sink, send):
     assert len({message["Message-ID"] for message in sink.messages()}) == len(sink.taken) == 5
 
 
-def test_offices_take_turns_at_the_server(database, cast, sink, send):
-    queue(database, cast.north, 5)
-    queue(database, cast.south, 1, subject="south")
+def test_offices_take_turns_at_the_server(database, cast, queue, sink, send):
+    queue(cast.north, 5)
+    queue(cast.south, 1, subject="south")
     send()
     assert [message["Subject"] for message in sink.messages()].index("south") <= 1
 
 
-def test_a_passing_refusal_is_tried_again_later_under_the_same_message_id(database, cast, sink, send):
-    (mail_id,) = queue(database, cast.north)
+def test_a_passing_refusal_is_tried_again_later_under_the_same_message_id(database, cast, queue, sink, send):
+    (mail_id,) = queue(cast.north)
     sink.plan = ["defer@rcpt"]
     assert send().done == 0
     waiting = found(database, mail_id)
@@ -100,8 +82,8 @@ def test_a_passing_refusal_is_tried_again_later_under_the_same_message_id(databa
     assert sink.messages()[0]["Message-ID"] == waiting.message_id
 
 
-def test_a_refusal_that_never_passes_ends_as_failed(database, cast, sink, send):
-    (mail_id,) = queue(database, cast.north)
+def test_a_refusal_that_never_passes_ends_as_failed(database, cast, queue, sink, send):
+    (mail_id,) = queue(cast.north)
     sink.plan = ["defer@content"] * (len(RETRY_AFTER) + 1)
     for _ in range(len(RETRY_AFTER) + 1):
         send(timedelta(days=_))
@@ -109,8 +91,8 @@ def test_a_refusal_that_never_passes_ends_as_failed(database, cast, sink, send):
     assert send(timedelta(days=99)).due == 0
 
 
-def test_a_refusal_for_good_is_not_tried_again(database, cast, sink, send):
-    (mail_id,) = queue(database, cast.north)
+def test_a_refusal_for_good_is_not_tried_again(database, cast, queue, sink, send):
+    (mail_id,) = queue(cast.north)
     sink.plan = ["refuse@rcpt"]
     assert send().dead == 1
     failed = found(database, mail_id)
@@ -119,8 +101,8 @@ def test_a_refusal_for_good_is_not_tried_again(database, cast, sink, send):
 
 
 @pytest.mark.parametrize("word", ["drop@content", "hang@content", "lose"])
-def test_a_connection_that_ends_with_the_content_under_way_waits_for_a_person(database, cast, sink, send, word):
-    doubtful, sound = queue(database, cast.north, 2)
+def test_a_connection_that_ends_with_the_content_under_way_waits_for_a_person(database, cast, queue, sink, send, word):
+    doubtful, sound = queue(cast.north, 2)
     sink.plan = [word]
     report = send()
     assert (report.done, report.dead) == (1, 1)
@@ -129,17 +111,17 @@ def test_a_connection_that_ends_with_the_content_under_way_waits_for_a_person(da
     assert send(timedelta(days=9)).due == 0
 
 
-def test_a_bad_address_fails_alone(database, cast, sink, send):
-    (bad,) = queue(database, cast.north, recipient_address="张三@")
-    (good,) = queue(database, cast.north)
+def test_a_bad_address_fails_alone(database, cast, queue, sink, send):
+    (bad,) = queue(cast.north, recipient_address="张三@")
+    (good,) = queue(cast.north)
     send()
     assert found(database, bad).state is MailState.FAILED
     assert "张三@" in found(database, bad).last_error
     assert found(database, good).state is MailState.SENT
 
 
-def test_a_server_that_is_down_costs_no_mail_an_attempt(database, cast, settings):
-    ids = queue(database, cast.north, 3)
+def test_a_server_that_is_down_costs_no_mail_an_attempt(database, cast, queue, settings):
+    ids = queue(cast.north, 3)
     nowhere = SmtpTransport("smtp://127.0.0.1:1", hello="wuguan.invalid")
     report = run_mail(database, AT, settings=settings, transport=nowhere)
     assert (report.due, report.dead) == (1, 0)
@@ -148,16 +130,16 @@ def test_a_server_that_is_down_costs_no_mail_an_attempt(database, cast, settings
     }
 
 
-def test_a_server_that_refuses_the_sender_loses_no_mail(database, cast, sink, send):
-    ids = queue(database, cast.north, 2)
+def test_a_server_that_refuses_the_sender_loses_no_mail(database, cast, queue, sink, send):
+    ids = queue(cast.north, 2)
     sink.plan = ["refuse@mail"]
     assert send().dead == 0
     assert {found(database, mail_id).state for mail_id in ids} == {MailState.QUEUED}
     assert send(timedelta(minutes=1)).done == 2
 
 
-def test_what_a_dead_worker_was_sending_becomes_unknown_and_is_not_sent_again(database, cast, sink, send):
-    (mail_id,) = queue(database, cast.north)
+def test_what_a_dead_worker_was_sending_becomes_unknown_and_is_not_sent_again(database, cast, queue, sink, send):
+    (mail_id,) = queue(cast.north)
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         assert mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
         session.commit()
@@ -166,8 +148,8 @@ def test_what_a_dead_worker_was_sending_becomes_unknown_and_is_not_sent_again(da
     assert sink.taken == []
 
 
-def test_into_the_mailbox_it_is_simply_sent_again(database, cast, settings):
-    (mail_id,) = queue(database, cast.north)
+def test_into_the_mailbox_it_is_simply_sent_again(database, cast, queue, settings):
+    (mail_id,) = queue(cast.north)
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         assert mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
         session.commit()
@@ -175,8 +157,8 @@ def test_into_the_mailbox_it_is_simply_sent_again(database, cast, settings):
     assert found(database, mail_id).state is MailState.SENT
 
 
-def test_a_worker_that_was_only_slow_may_still_say_what_became_of_it(database, cast):
-    (mail_id,) = queue(database, cast.north)
+def test_a_worker_that_was_only_slow_may_still_say_what_became_of_it(database, cast, queue):
+    (mail_id,) = queue(cast.north)
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         claim = mails.claim(session, mail_id, cast.north.id, timedelta(seconds=-1))
         session.commit()
@@ -189,8 +171,8 @@ def test_a_worker_that_was_only_slow_may_still_say_what_became_of_it(database, c
     assert found(database, mail_id).state is MailState.SENT
 
 
-def test_of_two_workers_one_gets_the_mail(database, cast):
-    (mail_id,) = queue(database, cast.north)
+def test_of_two_workers_one_gets_the_mail(database, cast, queue):
+    (mail_id,) = queue(cast.north)
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         assert mails.claim(session, mail_id, cast.north.id, timedelta(minutes=1))
         session.commit()
