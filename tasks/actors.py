@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dramatiq import Actor, Broker
 
+from audit import chain
 from importers import apply as importing
 from tasks import schedule, sweeps
 from tasks.sweeps import Pace
@@ -19,6 +20,7 @@ from tenant.models import ImportBatch, Posting
 from tenant.rules.terms import ActorKind
 from tenant.scoping import Scope
 from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,15 @@ def sweep_dunning(works: Works, office_id: int | None = None) -> None:
 def sweep_mail(works: Works, office_id: int | None = None) -> None:
     """Send the mails that are queued now."""
     sweeps.run_mail(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
+
+
+def seal_record(works: Works) -> None:
+    """Seal what was recorded since the last time."""
+    sealed = 1
+    while sealed and not works.stop.is_set():
+        with across_offices(works.database, Reason.SEALING) as session:
+            sealed = chain.seal(session)
+            session.commit()
 
 
 def tidy(works: Works) -> None:
@@ -100,6 +111,7 @@ DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps"),
     "sweep_dunning": Duty(sweep_dunning, "sweeps"),
     "sweep_mail": Duty(sweep_mail, "mail"),
+    "seal_record": Duty(seal_record, "sweeps"),
     "tidy": Duty(tidy, "sweeps"),
     "apply_import": Duty(apply_import, "imports"),
 }

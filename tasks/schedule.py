@@ -65,6 +65,7 @@ class Entry:
 TIMETABLE = (
     Entry("escalations", Every(timedelta(seconds=15)), "sweep_escalations"),
     Entry("mail", Every(timedelta(seconds=5)), "sweep_mail"),
+    Entry("seal", Every(timedelta(seconds=10)), "seal_record"),
     Entry("dunning", Daily(time(9)), "sweep_dunning"),
     Entry("tidy", Daily(time(3, 30)), "tidy"),
 )

@@ -24,6 +24,8 @@ class Reason(Enum):
     """Who stands up the line from an office: postings at the company and the group lie outside any office's scope."""
     RESOLVING_OFFICE = ("resolving_office", False)
     """Which office has this code: a command names offices by code."""
+    SEALING = ("sealing", False)
+    """The record's chains, one an office: sealed for all of them together, every few seconds."""
     SETTING_UP = ("setting_up", True)
     """Companies, offices and staff are the group's to make."""
     REVIEWING = ("reviewing", True)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 import make
+from audit import chain
 from desk import at_desk, request
 from tasks import actors, worker
 from tasks.actors import Works
@@ -162,3 +163,12 @@ def test_a_message_says_look_now_by_the_clock_not_by_the_message(database, cast,
         session.commit()
     actors.perform(Works(database, settings), "sweep_escalations", {"office_id": cast.north.id})
     assert look(database, select(Escalation).where(Escalation.ticket_id == ticket_id)) == []
+
+
+def test_the_record_is_sealed_by_the_worker(database, cast, settings):
+    overdue_request(database, cast.north)
+    actors.perform(Works(database, settings), "seal_record", {})
+    with across_offices(database, Reason.SIGNING_IN) as session:
+        found = chain.verify(session)
+    assert found.ok
+    assert 0 < found.sealed == found.entries
