@@ -71,7 +71,9 @@ def by_office(session: Session, office_ids: Iterable[int], at: datetime, day: da
         "overdue": _counted(
             session, select(Clock.office_id, func.count(distinct(Clock.ticket_id))).where(running(), Clock.due_at < at)
         ),
-        "escalated": _counted(session, _escalated(select(Escalation.office_id, func.count()))),
+        "escalated": _counted(
+            session, _escalated(select(Escalation.office_id, func.count(distinct(Escalation.ticket_id))))
+        ),
         "to_follow_up": _counted(
             session,
             select(Ticket.office_id, func.count()).where(Ticket.closed_at.is_(None), Ticket.done_at.is_not(None)),
@@ -108,12 +110,21 @@ def clocks(session: Session, selection: Selection, at: datetime, *, overdue: boo
 
 
 def escalations(session: Session, selection: Selection, *, limit: int) -> list[Escalation]:
-    """Return escalations nobody has taken notice of yet, of open tickets, the highest level and the oldest first."""
-    statement = _escalated(select(Escalation)).options(
-        contains_eager(Escalation.ticket).joinedload(Ticket.unit), joinedload(Escalation.clock)
+    """Return, of each open ticket, the highest escalation nobody has taken notice of, the highest and oldest first."""
+    highest = (
+        selection.narrow(_escalated(select(Escalation.id)))
+        .distinct(Escalation.ticket_id)
+        .order_by(Escalation.ticket_id, Escalation.level.desc(), Escalation.id)
     )
-    statement = statement.order_by(Escalation.level.desc(), Escalation.raised_at, Escalation.id).limit(limit)
-    return list(session.scalars(selection.narrow(statement)))
+    statement = (
+        select(Escalation)
+        .join(Escalation.ticket)
+        .options(contains_eager(Escalation.ticket).joinedload(Ticket.unit), joinedload(Escalation.clock))
+        .where(Escalation.id.in_(highest.scalar_subquery()))
+        .order_by(Escalation.level.desc(), Escalation.raised_at, Escalation.id)
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
 
 
 def to_follow_up(session: Session, selection: Selection, *, limit: int) -> list[Ticket]:

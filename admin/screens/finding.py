@@ -38,8 +38,8 @@ def find() -> ResponseReturnValue:
     if words:
         groups = [
             (label, found)
-            for label, area, look in LOOKS
-            if access.may(area) and (found := look(words))
+            for label, areas, look in LOOKS
+            if any(access.may(area) for area in areas) and (found := look(words))
         ]
     hits = [hit for _, found in groups for hit in found]
     if len(hits) == 1 and hits[0]["url"]:
@@ -113,12 +113,12 @@ def _hit(row: Any, title: str, facts: list[str], state: str = "") -> dict[str, A
     return {"title": title, "words": " · ".join(words), "state": state, "url": address}
 
 
-LOOKS: Final[tuple[tuple[str, Area, Callable[[str], Found]], ...]] = (
-    ("房屋", Area.UNITS, _units),
-    ("业主", Area.OWNERS, _owners),
-    ("住户", Area.OWNERS, _occupants),
-    ("报事与投诉", Area.REQUESTS, _tickets),
-    ("收据", Area.PAYMENTS, _payments),
+LOOKS: Final[tuple[tuple[str, tuple[Area, ...], Callable[[str], Found]], ...]] = (
+    ("房屋", (Area.UNITS,), _units),
+    ("业主", (Area.OWNERS,), _owners),
+    ("住户", (Area.OWNERS,), _occupants),
+    ("报事与投诉", (Area.REQUESTS, Area.COMPLAINTS), _tickets),
+    ("收据", (Area.PAYMENTS,), _payments),
 )
 
 SCREEN: Final = Screen(blueprint=screen)

@@ -31,7 +31,7 @@ FRAMED: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; s
 screen = Blueprint("mailbox", __name__)
 
 
-@screen.get("/mailbox")
+@screen.get("/mailbox/")
 @needs(Act.VIEW, Area.MAILS)
 def show() -> ResponseReturnValue:
     """List mails, the newest first, and show one of them beside the list."""

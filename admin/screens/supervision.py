@@ -12,7 +12,8 @@ from admin.screens import figures, wording, workbench
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
-from tenant.models import Mail
+from tenant.errors import NotFound
+from tenant.models import Escalation, Mail
 from tenant.rules.terms import Act, Area
 from tenant.services import escalations
 
@@ -54,12 +55,18 @@ def show() -> ResponseReturnValue:
     )
 
 
-@screen.post("/supervision/escalations/<int:escalation_id>/acknowledge")
+@screen.post("/supervision/tickets/<int:ticket_id>/acknowledge")
 @needs(Act.ACT, Area.SUPERVISION)
-def acknowledge(escalation_id: int) -> ResponseReturnValue:
-    """Take notice of an escalation: it leaves the list, and the record keeps who did."""
-    escalations.acknowledge(session_at_hand(), escalation_id)
-    flash("已确认。这条升级不再列为待确认，确认人和时间已留痕。", "success")
+def acknowledge(ticket_id: int) -> ResponseReturnValue:
+    """Take notice of a ticket's escalations: it leaves the list, and the record keeps who did."""
+    session = session_at_hand()
+    statement = select(Escalation.id).where(Escalation.ticket_id == ticket_id, Escalation.acknowledged_at.is_(None))
+    waiting = session.scalars(statement.order_by(Escalation.id)).all()
+    if not waiting:
+        raise NotFound
+    for escalation_id in waiting:
+        escalations.acknowledge(session, escalation_id)
+    flash("已确认。这件事不再列为待确认的升级，确认人和时间已留痕。", "success")
     return redirect(auth.way_on(request.form.get("url")))
 
 

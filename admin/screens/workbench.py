@@ -149,7 +149,7 @@ def clock_line(row: Clock, at: datetime) -> dict[str, Any]:
 def escalation_line(row: Escalation) -> dict[str, Any]:
     """Return one escalation as a line: the ticket, how far it went, who was told, how late it was."""
     return ticket_line(row.ticket, row.raised_at) | {
-        "id": row.id,
+        "ticket_id": row.ticket_id,
         "level": row.level,
         "role": row.role.label,
         "told": row.told,

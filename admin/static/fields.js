@@ -73,7 +73,7 @@
       if (words.length < Number(hidden.dataset.minimumInputLength || 1)) { shut(); return; }
       const turn = ++asking;
       const address = new URL(hidden.dataset.url, window.location.href);
-      address.search = new URLSearchParams({ query: words, offset: 0, limit: 10 }).toString();
+      for (const [name, value] of [["query", words], ["offset", 0], ["limit", 10]]) address.searchParams.set(name, value);
       const answer = await fetch(address, { headers: { Accept: "application/json" } });
       if (turn === asking && answer.ok) show(await answer.json());
     }
