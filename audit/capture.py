@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstanceState, Mapper, Session, UOWTransaction
 from audit.models import AuditEntry
 from audit.redaction import mask
 from tenant import clock
-from tenant.journal import Change, RecordedAct, actor_of
+from tenant.journal import Change, RecordedAct, actor_of, insert_of
 from tenant.models.base import Base, Walled
 from tenant.scoping import PERMIT, scope_of
 
@@ -23,6 +23,9 @@ UNRECORDED_COLUMNS = frozenset({"id", "office_id", "version", "created_at", "cla
 
 UNRECORDED_TABLES = frozenset({"audit_entry", "audit_seal", "outbox_message", "schedule_fire", "number_series"})
 """Tables of the machinery: each of their rows stands for an act that is recorded under its own name."""
+
+MANY = 50
+"""From how many entries on one statement with arrays is quicker than sending them one after the other."""
 
 
 class Capture:
@@ -161,7 +164,10 @@ def _values(table: Table, row: Mapping[str, Any] | None) -> dict[str, Any] | Non
 
 
 def _write(session: Session, entries: list[dict[str, Any]]) -> None:
-    if entries:
+    """Insert the entries; in one statement where there are many of them."""
+    if len(entries) >= MANY and isinstance(AuditEntry.__table__, Table):
+        session.connection().execute(insert_of(AuditEntry.__table__, entries), execution_options=PERMIT)
+    elif entries:
         session.connection().execute(insert(AuditEntry), entries, execution_options=PERMIT)
 
 

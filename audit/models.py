@@ -35,8 +35,8 @@ class AuditEntry(OfficeOptional):
     verb: Mapped[str] = mapped_column(String(64), doc="动作")
     subject_kind: Mapped[str | None] = mapped_column(String(64), doc="对象种类")
     subject_id: Mapped[int | None] = mapped_column(doc="对象编号")
-    before: Mapped[dict[str, object] | None] = mapped_column(JSONB, doc="改前")
-    after: Mapped[dict[str, object] | None] = mapped_column(JSONB, doc="改后")
+    before: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True), doc="改前")
+    after: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True), doc="改后")
     reason: Mapped[str | None] = mapped_column(String(200), doc="原因")
     xid: Mapped[int] = mapped_column(server_default=text("pg_current_xact_id()::text::bigint"), doc="事务号")
 
