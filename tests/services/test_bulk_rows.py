@@ -1,0 +1,91 @@
+"""Rows written in bulk are the rows that were given, in their order, nothing cut and nothing rounded away."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DataError
+
+import make
+from audit.models import AuditEntry
+from cast import Cast
+from tenant.db import Database
+from tenant.journal import CLOCKWORK, write_rows
+from tenant.models import ImportBatch, Owner, Unit
+from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
+
+COUNT = 120  # more than the record writes one by one
+
+
+def test_ids_come_in_the_order_of_the_rows(database: Database, cast: Cast) -> None:
+    rows = [{"office_id": cast.north.id, "name": f"业主 {number % 7}", "phone": str(number)} for number in range(COUNT)]
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        ids = write_rows(session, Owner, inserts=rows)
+        session.commit()
+        phones = {row.id: row.phone for row in session.execute(select(Owner.id, Owner.phone))}
+    assert [phones[row_id] for row_id in ids] == [row["phone"] for row in rows]
+
+
+def test_every_kind_of_value_arrives_as_it_was(database: Database, cast: Cast) -> None:
+    row = {
+        "office_id": cast.north.id,
+        "number": "9-1-101",
+        "room": "101",
+        "area": Decimal("88.06"),
+        "usage": UnitUsage.SHOP,
+        "handover_state": HandoverState.HANDED_OVER,
+        "handed_over_on": make.NOON.date(),
+        "note": "含 \\ \" ' {} , NULL 与换行\n的备注",
+    }
+    bare = dict.fromkeys(row, None) | {key: row[key] for key in ("office_id", "room", "usage", "handover_state")}
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        full_id, bare_id = write_rows(session, Unit, inserts=[row, bare | {"number": "9-1-102"}])
+        session.commit()
+        full, empty = session.get_one(Unit, full_id), session.get_one(Unit, bare_id)
+        assert {key: getattr(full, key) for key in row} == row
+        assert (empty.area, empty.handed_over_on, empty.note) == (None, None, None)
+        assert full.version == 1
+        assert full.created_at is not None
+
+
+def test_what_the_model_gives_by_default_is_given_in_bulk_too(database: Database, cast: Cast) -> None:
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        (row_id,) = write_rows(session, Owner, inserts=[{"office_id": cast.north.id, "name": "无类别"}])
+        assert session.get_one(Owner, row_id).kind is OwnerKind.PERSON
+
+
+def test_structured_values_stay_structured(database: Database, cast: Cast) -> None:
+    row = {
+        "office_id": cast.north.id,
+        "kind": "roster",
+        "file_name": "名册.xlsx",
+        "file_digest": "0" * 64,
+        "file_size": 3,
+        "file": b"\x00\\\xff",
+        "counts": {"units": {"new": 1}, "名": ["甲", None]},
+    }
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        (row_id,) = write_rows(session, ImportBatch, inserts=[row])
+        session.commit()
+        batch = session.get_one(ImportBatch, row_id)
+        assert (batch.counts, batch.file, batch.mapping) == (row["counts"], row["file"], {})
+
+
+def test_a_text_that_is_too_long_is_refused_and_not_cut(database: Database, cast: Cast) -> None:
+    with database.session(cast.north.scope(), CLOCKWORK) as session, pytest.raises(DataError):
+        write_rows(session, Owner, inserts=[{"office_id": cast.north.id, "name": "长" * 101}])
+
+
+@pytest.mark.parametrize("count", [1, COUNT])
+def test_each_row_has_its_entry_however_many_there_are(database: Database, cast: Cast, count: int) -> None:
+    rows = [{"office_id": cast.south.id, "name": f"记录 {number}"} for number in range(count)]
+    with database.session(cast.south.scope(), CLOCKWORK) as session:
+        ids = write_rows(session, Owner, inserts=rows)
+        session.commit()
+        found = select(AuditEntry).where(AuditEntry.subject_kind == "owner", AuditEntry.subject_id.in_(ids))
+        entries = session.scalars(found.order_by(AuditEntry.subject_id)).all()
+        nothing_before = session.scalars(found.where(AuditEntry.before.is_(None))).all()
+    assert [(entry.subject_id, entry.verb, entry.office_id) for entry in entries] == [
+        (row_id, "owner.create", cast.south.id) for row_id in ids
+    ]
+    assert len(nothing_before) == count
