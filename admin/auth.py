@@ -16,7 +16,8 @@ from tenant.services import sign_ins, staff
 OFFICE_KEY: Final = "office"
 FORBIDDEN, NOT_FOUND = 403, 404
 TOO_MANY, UNACCEPTABLE = 429, 422
-MAY_WHILE_CHANGING = frozenset({"auth.password", "auth.sign_out", "static"})
+MAY_WHILE_CHANGING = frozenset({"auth.password", "auth.sign_out"})
+MAY_WITHOUT_A_POST = frozenset({"auth.password", "auth.sign_out", "account.show", "account.end"})
 
 auth = Blueprint("auth", __name__)
 logins = LoginManager()
@@ -58,6 +59,8 @@ def admit() -> ResponseReturnValue | None:
         return redirect(url_for("auth.password")) if request.method == "GET" else abort(FORBIDDEN)
     if wanted.area is not None and wanted.act is not None:
         access.require(wanted.area, wanted.act)
+    elif not g.identity.posts and request.endpoint not in MAY_WITHOUT_A_POST:
+        return render_template("wuguan/no_post.html"), FORBIDDEN
     return None
 
 

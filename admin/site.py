@@ -102,12 +102,8 @@ class FrontPage(AdminIndexView):
     @expose()
     @door(SIGNED_IN)
     def index(self) -> ResponseReturnValue:
-        """Go to the first line of the navigation, or say that there is none."""
-        first = next((line["url"] for group in navigation().shown() for line in group["entries"]), None)
-        if first is None:
-            page: str = self.render("wuguan/no_post.html")
-            return page
-        return redirect(first)
+        """Go to the first line of the navigation."""
+        return redirect(next(line["url"] for group in navigation().shown() for line in group["entries"]))
 
 
 def navigation() -> Navigation:

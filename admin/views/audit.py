@@ -11,8 +11,6 @@ class AuditEntryView(OfficeView):
 
     area = Area.AUDIT
     path = "audit_entries"
-    group = "audit"
-    order = 20
     acts = frozenset({Act.VIEW, Act.EXPORT})
     purpose = "谁在何时对哪条记录做了什么。记录不能修改，也不能删除。"
     column_list = ("at", "actor_name", "verb", "subject_kind", "subject_id", "reason", "address")

@@ -10,8 +10,6 @@ class ImportBatchView(OfficeView):
 
     area = Area.IMPORTS
     path = "import_batches"
-    group = "imports"
-    order = 20
     acts = frozenset({Act.VIEW})
     purpose = "每次导入的文件、工作表和结果。"
     column_list = ("file_name", "kind", "sheet", "state", "uploaded_by", "created_at", "applied_at")

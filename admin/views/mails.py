@@ -10,8 +10,6 @@ class MailView(OfficeView):
 
     area = Area.MAILS
     path = "mails"
-    group = "settings"
-    order = 60
     acts = frozenset({Act.VIEW})
     purpose = "系统发出的每一封邮件及其结果。"
     column_list = ("subject", "mail_class", "recipient_name", "recipient_address", "state", "attempts", "sent_at")
