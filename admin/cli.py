@@ -11,7 +11,7 @@ from tenant.errors import Refusal
 MISUSED = 2
 
 
-@click.group(help="物管:物业集团管理处的后台。", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(help="物管：物业集团管理处的后台。", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wuguan", message="wuguan %(version)s")
 def wuguan() -> None:
     """Hold all commands."""
@@ -41,9 +41,9 @@ def main() -> None:
     try:
         wuguan.main(standalone_mode=False)
     except click.UsageError as error:
-        click.echo(f"错误:{_misuse(error)}", err=True)
+        click.echo(f"错误：{_misuse(error)}", err=True)
         if error.ctx is not None:
-            click.echo(f"用法见:{error.ctx.command_path} --help", err=True)
+            click.echo(f"用法见：{error.ctx.command_path} --help", err=True)
         sys.exit(MISUSED)
     except Refusal as refusal:
         refuse(refusal, as_json="--json" in sys.argv)
@@ -61,7 +61,7 @@ def _misuse(error: click.UsageError) -> str:
     if isinstance(error, click.MissingParameter) and error.param is not None:
         return f"缺少 {error.param.get_error_hint(error.ctx) if error.ctx else error.param.name}。"
     if isinstance(error, click.BadParameter) and error.param is not None:
-        return f"{error.param.name} 的值无法使用:{error.message}"
+        return f"{error.param.name} 的值无法使用：{error.message}"
     if error.message.startswith("No such command"):
         return f"没有命令 {error.message.removeprefix('No such command ').rstrip('.')}。"
     return error.message

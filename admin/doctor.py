@@ -63,7 +63,7 @@ def _services(settings: Settings) -> Iterator[Finding]:
         try:
             socket.create_connection(place, timeout=3).close()
         except OSError as error:
-            advice = f"{place[0]}:{place[1]} 没有应答({error.strerror or error})。请检查地址,并确认服务已启动。"
+            advice = f"{place[0]}:{place[1]} 没有应答（{error.strerror or error}）。请检查地址，并确认服务已启动。"
             yield Finding(name, label, ok=False, value=f"{place[0]}:{place[1]}", advice=advice)
         else:
             yield Finding(name, label, ok=True, value=f"{place[0]}:{place[1]}")
@@ -101,7 +101,7 @@ def _clockwork(database: Database) -> Iterator[Finding]:
             session.scalar(select(func.count(Mail.id)).where(Mail.state.in_([MailState.UNKNOWN, MailState.FAILED])))
             or 0
         )
-    yield _lag("queue", "到期事项滞后", oldest, "请确认 wuguan worker(或 wuguan serve)正在运行。")
+    yield _lag("queue", "到期事项滞后", oldest, "请确认 wuguan worker（或 wuguan serve）正在运行。")
     yield Finding(
         "dead", "停止的到期事项", ok=dead == 0, value=str(dead), advice="请在「到期事项」中查看原因并重试或放弃。"
     )

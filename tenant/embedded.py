@@ -53,7 +53,7 @@ def start(folder: Path) -> EmbeddedServer:
             code="embedded_server",
             message=(
                 f"内置数据库没有启动（{type(error).__name__}）。请确认目录 {folder} 可写、磁盘未满，"
-                f"日志在 {folder / 'log'};或用 DATABASE_URL 指向已有的 PostgreSQL。"
+                f"日志在 {folder / 'log'}；或用 DATABASE_URL 指向已有的 PostgreSQL。"
             ),
             field="WUGUAN_HOME",
             value=str(folder),

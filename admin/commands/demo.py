@@ -18,11 +18,11 @@ SEED = 20260101
 PASSWORD_FILE = "demo-password"  # noqa: S105 - a file's name
 
 
-@click.command("demo", help="试用:装入虚构的集团(首次约一分钟)并启动全部;数据保留,再次启动只需数秒。")
-@click.option("--seed", default=SEED, show_default=True, help="虚构数据的种子;同一种子得到同样的数据。")
-@click.option("--host", help="监听地址,默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口,默认 WUGUAN_PORT 或 8080。")
-@click.option("--load-only", is_flag=True, help="只装入数据,不启动。")
+@click.command("demo", help="试用：装入虚构的集团（首次约一分钟）并启动全部；数据保留，再次启动只需数秒。")
+@click.option("--seed", default=SEED, show_default=True, help="虚构数据的种子；同一种子得到同样的数据。")
+@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
+@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
+@click.option("--load-only", is_flag=True, help="只装入数据，不启动。")
 @answers
 def command(*, seed: int, host: str | None, port: int | None, load_only: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Load the invented group where it is missing, then serve it."""
@@ -42,7 +42,7 @@ def _refuse_real_data(settings: Settings) -> None:
     if settings.database_url is not None:
         raise SettingsError(
             code="demo_needs_own_database",
-            message="试用只使用内置数据库,以免把虚构数据写进正式库。请先取消环境变量 DATABASE_URL 再运行 wuguan demo。",
+            message="试用只使用内置数据库，以免把虚构数据写进正式库。请先取消环境变量 DATABASE_URL 再运行 wuguan demo。",
             field="DATABASE_URL",
         )
 
@@ -62,10 +62,10 @@ def _banner(settings: Settings, password: str) -> str:
     lines = [
         "",
         f"  物管已启动    {settings.base_url}/",
-        f"  外发邮件      {settings.base_url}/mailbox/ (只收集在本机,不会发出)",
+        f"  外发邮件      {settings.base_url}/mailbox/（只收集在本机，不会发出）",
         f"  全部账号密码  {password}",
         "",
-        f"  {office.name}({office.code})",
+        f"  {office.name}（{office.code}）",
     ]
     of_office = (
         Role.OFFICE_ADMIN,
@@ -87,4 +87,4 @@ def _banner(settings: Settings, password: str) -> str:
     ]
     lines.append("  集团")
     lines += [f"    {role.label}\t{role.value}" for role in (Role.GROUP_CENTRE, Role.AUDITOR, Role.SYSTEM_ADMIN)]
-    return "\n".join([*lines, "", "  按 Ctrl-C 停止,数据保留。", ""])
+    return "\n".join([*lines, "", "  按 Ctrl-C 停止，数据保留。", ""])

@@ -90,7 +90,7 @@ def require_head(addresses: Addresses) -> None:
         return
     raise SettingsError(
         code="schema_behind",
-        message=f"数据库结构版本是 {found or '空'},程序需要 {head}。请先运行 wuguan db upgrade。",
+        message=f"数据库结构版本是 {found or '空'}，程序需要 {head}。请先运行 wuguan db upgrade。",
         field="DATABASE_URL",
         value=found,
     )
@@ -133,7 +133,7 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     """Say why not, and end with exit code 1."""
     if as_json:
         click.echo(json.dumps({"error": refusal.as_json()}, ensure_ascii=False, default=str))
-    click.echo(f"错误:{refusal.message}", err=True)
+    click.echo(f"错误：{refusal.message}", err=True)
     sys.exit(REFUSED)
 
 

@@ -8,7 +8,7 @@ from admin import doctor
 from admin.commands.edge import REFUSED, answer, answers
 
 
-@click.command("doctor", help="体检:设置、数据库、结构版本、队列滞后、邮件;有问题时退出码为 1。")
+@click.command("doctor", help="体检：设置、数据库、结构版本、队列滞后、邮件；有问题时退出码为 1。")
 @answers
 def command(*, as_json: bool) -> None:
     """Check everything and say what to do about what is wrong."""

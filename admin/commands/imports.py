@@ -11,17 +11,17 @@ from tenant.errors import Refusal
 from tenant.models import Office
 
 
-@click.command("import", help="导入 KIND(roster 业主名册)的表格 FILE:先 --preview 预览,再 --apply 写入。")
+@click.command("import", help="导入 KIND（roster 业主名册）的表格 FILE：先 --preview 预览，再 --apply 写入。")
 @click.argument("kind")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--office", "office_code", required=True, help="管理处编码。")
-@click.option("--preview", is_flag=True, help="只预览,不写入。")
+@click.option("--preview", is_flag=True, help="只预览，不写入。")
 @click.option("--apply", "do_apply", is_flag=True, help="写入。")
 @answers
 def import_file(*, kind: str, file: Path, office_code: str, preview: bool, do_apply: bool, as_json: bool) -> None:
     """Preview a file, or preview and apply it in one transaction."""
     if preview == do_apply:
-        raise Refusal(code="preview_or_apply", message="请用 --preview(预览)或 --apply(写入)之一。", field="apply")
+        raise Refusal(code="preview_or_apply", message="请用 --preview（预览）或 --apply（写入）之一。", field="apply")
     content = _read(file)
     with open_database() as database:
         office = find_office(database, office_code)
@@ -40,7 +40,7 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         raise Refusal(
             code="unreadable_file",
-            message=f"读不了文件「{file}」({error.strerror})。请核对路径和权限。",
+            message=f"读不了文件「{file}」（{error.strerror}）。请核对路径和权限。",
             field="file",
             value=str(file),
         ) from error
@@ -48,11 +48,11 @@ def _read(file: Path) -> bytes:
 
 def _sentence(payload: dict[str, Any]) -> str:
     counts = payload["counts"]
-    lines = [f"批次 {payload['batch']}:{payload['state']},工作表「{payload['sheet']}」。"]
+    lines = [f"批次 {payload['batch']}：{payload['state']}，工作表「{payload['sheet']}」。"]
     for kind, label in (("units", "房屋"), ("owners", "业主"), ("ownerships", "产权")):
         part = counts[kind]
-        lines.append(f"{label}:新增 {part['new']},变更 {part['changed']},相同 {part['same']}。")
+        lines.append(f"{label}：新增 {part['new']}，变更 {part['changed']}，相同 {part['same']}。")
     rows = counts["rows"]
-    lines.append(f"读取 {rows['read']} 行,拒绝 {rows['refused']} 行,冲突 {rows['conflict']} 行。")
+    lines.append(f"读取 {rows['read']} 行，拒绝 {rows['refused']} 行，冲突 {rows['conflict']} 行。")
     lines += [f"  {fault['reason']}" for fault in payload["refused"]]
     return "\n".join(lines)

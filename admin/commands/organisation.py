@@ -30,7 +30,7 @@ def add_company(*, code: str, name: str, as_json: bool) -> None:
     answer(
         {"id": made.id, "code": made.code, "name": made.name},
         as_json=as_json,
-        sentence=f"已建立公司「{made.name}」({made.code})。",
+        sentence=f"已建立公司「{made.name}」（{made.code}）。",
     )
 
 
@@ -51,7 +51,7 @@ def add_office(*, code: str, name: str, company_code: str, as_json: bool) -> Non
     answer(
         {"id": made.id, "code": made.code, "name": made.name, "company": company_code},
         as_json=as_json,
-        sentence=f"已建立管理处「{made.name}」({made.code})。",
+        sentence=f"已建立管理处「{made.name}」（{made.code}）。",
     )
 
 
@@ -60,14 +60,14 @@ def people() -> None:
     """Hold the commands about people."""
 
 
-@people.command("add", help="建立人员并给予任职,打印一次性密码;首次登录须改密码。")
+@people.command("add", help="建立人员并给予任职，打印一次性密码；首次登录须改密码。")
 @click.argument("login")
 @click.argument("name")
-@click.option("--role", "role_code", required=True, help=f"角色:{' '.join(role.value for role in Role)}。")
+@click.option("--role", "role_code", required=True, help=f"角色：{' '.join(role.value for role in Role)}。")
 @click.option("--office", "office_code", help="任职的管理处编码。")
 @click.option("--company", "company_code", help="任职的公司编码。")
 @click.option("--group", "at_group", is_flag=True, help="任职于集团。")
-@click.option("--email", help="邮箱,升级通知发往这里。")
+@click.option("--email", help="邮箱，升级通知发往这里。")
 @answers
 def add_staff(
     *,
@@ -98,7 +98,7 @@ def add_staff(
     answer(
         {"id": made.id, "login": made.login, "name": made.name, "role": role.value, "password": password},
         as_json=as_json,
-        sentence=f"已建立「{made.name}」,登录名 {made.login},角色 {role.label}。\n一次性密码:{password}",
+        sentence=f"已建立「{made.name}」，登录名 {made.login}，角色 {role.label}。\n一次性密码：{password}",
     )
 
 
@@ -108,7 +108,7 @@ def _role(code: str) -> Role:
     except ValueError:
         raise Refusal(
             code="unknown_role",
-            message=f"没有角色「{code}」。可用的角色:{'、'.join(role.value for role in Role)}。",
+            message=f"没有角色「{code}」。可用的角色：{'、'.join(role.value for role in Role)}。",
             field="role",
             value=code,
         ) from None

@@ -16,10 +16,10 @@ def group() -> None:
     """Hold the commands about the record."""
 
 
-@group.command("list", help="列出审计记录,最近的在前。")
+@group.command("list", help="列出审计记录，最近的在前。")
 @click.option("--office", "office_code", help="只看这个管理处。")
-@click.option("--verb", help="只看这个动作,如 owner.update。")
-@click.option("--subject", help="只看这种对象,如 owner。")
+@click.option("--verb", help="只看这个动作，如 owner.update。")
+@click.option("--subject", help="只看这种对象，如 owner。")
 @click.option("--limit", type=click.IntRange(1, 100000), default=100, show_default=True, help="最多列出多少条。")
 @answers
 def list_entries(*, office_code: str | None, verb: str | None, subject: str | None, limit: int, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def _describe(entry: AuditEntry) -> dict[str, object]:
     }
 
 
-@group.command("verify", help="验证审计记录未被改动;有问题时退出码为 1,并指出第一条有问题的记录。")
+@group.command("verify", help="验证审计记录未被改动；有问题时退出码为 1，并指出第一条有问题的记录。")
 @answers
 def verify(*, as_json: bool) -> None:
     """Seal what waits, then prove the chain; exit 1 names the first bad entry."""
@@ -67,9 +67,9 @@ def verify(*, as_json: bool) -> None:
         session.commit()
         found = chain.verify(session)
     payload = {"ok": found.ok, "entries": found.entries, "sealed": found.sealed, "first_bad": found.first_bad}
-    sentence = f"审计记录完整:共 {found.entries} 条,已封存 {found.sealed} 条。"
+    sentence = f"审计记录完整：共 {found.entries} 条，已封存 {found.sealed} 条。"
     if not found.ok:
-        sentence = f"审计记录被改动:第一处在记录 {found.first_bad}。请立即保全数据库并通知审计员。"
+        sentence = f"审计记录被改动：第一处在记录 {found.first_bad}。请立即保全数据库并通知审计员。"
     answer(payload, as_json=as_json, sentence=sentence)
     if not found.ok:
         sys.exit(REFUSED)

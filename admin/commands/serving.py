@@ -22,9 +22,9 @@ from tenant.settings import Settings
 THREADS = 8
 
 
-@click.command(help="启动全部:网页、定时任务与后台任务在同一进程内。")
-@click.option("--host", help="监听地址,默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口,默认 WUGUAN_PORT 或 8080。")
+@click.command(help="启动全部：网页、定时任务与后台任务在同一进程内。")
+@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
+@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
 @answers
 def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages and work in one process."""
@@ -32,15 +32,15 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa
 
 
 @click.command(help="只启动网页。后台任务由 wuguan worker 执行。")
-@click.option("--host", help="监听地址,默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口,默认 WUGUAN_PORT 或 8080。")
+@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
+@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
 @answers
 def web(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages only."""
     _run(_settings(host, port), with_web=True, with_worker=False)
 
 
-@click.command(help="只启动后台:定时任务、升级、催缴、发信。可同时运行多个。")
+@click.command(help="只启动后台：定时任务、升级、催缴、发信。可同时运行多个。")
 @answers
 def worker(*, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Work only."""
@@ -93,15 +93,15 @@ def _serve_pages(settings: Settings, database: Database, stop: threading.Event, 
         raise SettingsError(
             code="port_taken",
             message=(
-                f"无法监听 {settings.host}:{settings.port}({error.strerror})。"
-                "请用 --port 或 WUGUAN_PORT 换一个端口,或先停止占用它的程序。"
+                f"无法监听 {settings.host}:{settings.port}（{error.strerror}）。"
+                "请用 --port 或 WUGUAN_PORT 换一个端口，或先停止占用它的程序。"
             ),
             field="WUGUAN_PORT",
             value=str(settings.port),
         ) from error
     serving = threading.Thread(target=server.run, name="web", daemon=True)
     serving.start()
-    click.echo(banner or f"已启动:http://{settings.host}:{server.effective_port}/  按 Ctrl-C 停止。")
+    click.echo(banner or f"已启动：http://{settings.host}:{server.effective_port}/  按 Ctrl-C 停止。")
     stop.wait()
     server.close()
     serving.join(timeout=5)

@@ -25,9 +25,9 @@ from tenant.unscoped import Reason, across_offices
 KINDS = {"escalations": "升级", "dunning": "催缴", "mail": "邮件"}
 
 
-@click.command("sweep", help="执行到期事项:escalations(升级)、dunning(催缴)、mail(发信)。重复执行不会重复办理。")
+@click.command("sweep", help="执行到期事项：escalations（升级）、dunning（催缴）、mail（发信）。重复执行不会重复办理。")
 @click.argument("kind")
-@click.option("--at", "at_text", help="视为现在的时间,管理处当地的 ISO 时间;默认现在。")
+@click.option("--at", "at_text", help="视为现在的时间，管理处当地的 ISO 时间；默认现在。")
 @click.option("--office", "office_code", help="只处理这个管理处。")
 @answers
 def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
     if kind not in KINDS:
         raise Refusal(
             code="unknown_sweep",
-            message=f"没有「{kind}」这种到期事项。可用:{'、'.join(KINDS)}。",
+            message=f"没有「{kind}」这种到期事项。可用：{'、'.join(KINDS)}。",
             field="kind",
             value=kind,
         )
@@ -54,8 +54,8 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
         report.as_json(),
         as_json=as_json,
         sentence=(
-            f"{KINDS[kind]}:到期 {report.due},已办 {report.done},取消 {report.cancelled},"
-            f"停止 {report.dead},邮件 {report.mails}。"
+            f"{KINDS[kind]}：到期 {report.due}，已办 {report.done}，取消 {report.cancelled}，"
+            f"停止 {report.dead}，邮件 {report.mails}。"
         ),
     )
 
@@ -69,9 +69,9 @@ def mail() -> None:
     """Hold the commands about mails."""
 
 
-@mail.command("list", help="列出邮件,最近的在前。")
+@mail.command("list", help="列出邮件，最近的在前。")
 @click.option("--office", "office_code", help="只看这个管理处。")
-@click.option("--state", "state_code", help="只看这个状态:queued、sending、sent、failed、unknown。")
+@click.option("--state", "state_code", help="只看这个状态：queued、sending、sent、failed、unknown。")
 @click.option("--limit", type=click.IntRange(1, 10000), default=100, show_default=True, help="最多列出多少封。")
 @answers
 def list_mails(*, office_code: str | None, state_code: str | None, limit: int, as_json: bool) -> None:
@@ -100,7 +100,7 @@ def _state(code: str) -> MailState:
     except ValueError:
         raise Refusal(
             code="unknown_state",
-            message=f"没有邮件状态「{code}」。可用:{'、'.join(state.value for state in MailState)}。",
+            message=f"没有邮件状态「{code}」。可用：{'、'.join(state.value for state in MailState)}。",
             field="state",
             value=code,
         ) from None

@@ -19,14 +19,14 @@ def group() -> None:
     """Hold the commands about tickets."""
 
 
-@group.command("add", help="登记报事(request)或投诉(complaint)。")
+@group.command("add", help="登记报事（request）或投诉（complaint）。")
 @click.argument("kind")
 @click.option("--office", "office_code", required=True, help="管理处编码。")
-@click.option("--unit", "unit_number", required=True, help="房号,如 5-1-101。")
+@click.option("--unit", "unit_number", required=True, help="房号，如 5-1-101。")
 @click.option("--content", required=True, help="内容。")
-@click.option("--urgent", is_flag=True, help="较急(仅报事)。")
-@click.option("--gravity", "gravity_code", help="投诉等级:ordinary、major、grave、invalid。")
-@click.option("--at", "at_text", help="受理时间,管理处当地的 ISO 时间,如 2026-11-21T09:05;默认现在。")
+@click.option("--urgent", is_flag=True, help="较急（仅报事）。")
+@click.option("--gravity", "gravity_code", help="投诉等级：ordinary、major、grave、invalid。")
+@click.option("--at", "at_text", help="受理时间，管理处当地的 ISO 时间，如 2026-11-21T09:05；默认现在。")
 @answers
 def add(
     *,
@@ -77,7 +77,7 @@ def _kind(code: str) -> TicketKind:
         return TicketKind(code)
     raise Refusal(
         code="unknown_kind",
-        message=f"「{code}」不是可登记的种类。请用 request(报事)或 complaint(投诉)。",
+        message=f"「{code}」不是可登记的种类。请用 request（报事）或 complaint（投诉）。",
         field="kind",
         value=code,
     )
@@ -89,7 +89,7 @@ def _gravity(code: str | None) -> Gravity:
     except ValueError:
         raise Refusal(
             code="unknown_gravity",
-            message=f"没有投诉等级「{code}」。可用:{'、'.join(f'{g.value}({g.label})' for g in Gravity)}。",
+            message=f"没有投诉等级「{code}」。可用：{'、'.join(f'{g.value}({g.label})' for g in Gravity)}。",
             field="gravity",
             value=code,
         ) from None
@@ -100,7 +100,7 @@ def _unit(session: ScopedSession, number: str) -> int:
     if found is None:
         raise NotFound(
             code="unknown_unit",
-            message=f"本管理处没有房号「{number}」。请核对房号(楼栋-单元-室号,如 5-1-101),或先导入业主名册。",
+            message=f"本管理处没有房号「{number}」。请核对房号（楼栋-单元-室号，如 5-1-101），或先导入业主名册。",
             field="unit",
             value=number,
         )

@@ -37,7 +37,7 @@ def _load_office(
     with database.session(Scope.of([office_id]), LOADER) as session:
         if houses.is_built(session):
             return
-        say(f"正在装入{plan.name}:{plan.units} 户,半年的报事、投诉、应收与实收 …")
+        say(f"正在装入{plan.name}：{plan.units} 户，半年的报事、投诉、应收与实收 …")
         homes = houses.build(session, random, office_id, plan)
         money.build(session, random, office_id, homes)
         matters.build(session, random, office_id, homes)

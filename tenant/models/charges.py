@@ -23,7 +23,7 @@ class ChargeType(OfficeScoped):
 
     name: Mapped[str] = mapped_column(String(50), doc="名称")
     basis: Mapped[ChargeBasis] = mapped_column(coded(ChargeBasis, "basis"), doc="计费方式")
-    price: Mapped[Decimal] = mapped_column(Numeric(12, 4), doc="单价(元)")
+    price: Mapped[Decimal] = mapped_column(Numeric(12, 4), doc="单价（元）")
 
     def __str__(self) -> str:
         """Return the name on the price list."""

@@ -74,7 +74,7 @@ class Unit(OfficeScoped):
     number: Mapped[str] = mapped_column(String(40), doc="房号")
     room: Mapped[str] = mapped_column(String(20), doc="室号")
     floor: Mapped[int | None] = mapped_column(doc="楼层")
-    area: Mapped[Decimal | None] = mapped_column(AREA, doc="建筑面积(㎡)")
+    area: Mapped[Decimal | None] = mapped_column(AREA, doc="建筑面积（㎡）")
     usage: Mapped[UnitUsage] = mapped_column(coded(UnitUsage, "usage"), default=UnitUsage.RESIDENCE, doc="用途")
     handover_state: Mapped[HandoverState] = mapped_column(
         coded(HandoverState, "handover_state"), default=HandoverState.PENDING, doc="交房状态"

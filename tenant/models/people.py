@@ -72,8 +72,8 @@ class Posting(OfficeOptional):
     department: Mapped[Department | None] = refer("Posting.department_id", "Department")
 
     def __str__(self) -> str:
-        """Return name and role, as in 王敏(客服主管)."""
-        return f"{self.staff.name}({self.role.label})"
+        """Return name and role, as in 王敏（客服主管）."""
+        return f"{self.staff.name}（{self.role.label}）"
 
 
 class SignIn(GroupOnly):

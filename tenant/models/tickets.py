@@ -111,7 +111,7 @@ class Escalation(OfficeScoped):
     role: Mapped[Role] = mapped_column(coded(Role, "role"), doc="升级对象")
     told: Mapped[int] = mapped_column(default=0, doc="通知人数")
     raised_at: Mapped[datetime] = mapped_column(doc="升级时间")
-    late_minutes: Mapped[int] = mapped_column(doc="超时(分钟)")
+    late_minutes: Mapped[int] = mapped_column(doc="超时（分钟）")
     acknowledged_at: Mapped[datetime | None] = mapped_column(doc="确认时间")
     acknowledged_by_id: Mapped[int | None] = office_ref("posting", doc="确认人")
     source: Mapped[str] = mapped_column(String(16), doc="依据")

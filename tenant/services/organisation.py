@@ -15,7 +15,7 @@ def add_company(session: Session, code: str, name: str) -> Company:
     if session.scalar(select(Company.id).where(func.lower(Company.code) == code.lower())):
         raise Refusal(
             code="code_taken",
-            message=f"公司编码「{code}」已被使用。请换一个编码,或直接使用已有的公司。",
+            message=f"公司编码「{code}」已被使用。请换一个编码，或直接使用已有的公司。",
             field="code",
             value=code,
         )
@@ -48,7 +48,7 @@ def company_by_code(session: Session, code: str) -> Company:
     if company is None:
         raise NotFound(
             code="unknown_company",
-            message=f"没有编码为「{code}」的公司。请核对编码,或先用 wuguan company add 建立公司。",
+            message=f"没有编码为「{code}」的公司。请核对编码，或先用 wuguan company add 建立公司。",
             field="company",
             value=code,
         )
@@ -61,7 +61,7 @@ def office_by_code(session: Session, code: str) -> Office:
     if office is None:
         raise NotFound(
             code="unknown_office",
-            message=f"没有编码为「{code}」的管理处。请核对编码,或先用 wuguan office add 建立管理处。",
+            message=f"没有编码为「{code}」的管理处。请核对编码，或先用 wuguan office add 建立管理处。",
             field="office",
             value=code,
         )
