@@ -10,12 +10,13 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
 from tasks.sweeps.report import SweepReport
 from tenant import clock
+from tenant.calendars import local_day
 from tenant.db import Database
 from tenant.journal import CLOCKWORK, Actor
 from tenant.models import DueAction
@@ -62,7 +63,15 @@ class Run:
     office_id: int | None
     pace: Pace
     actor: Actor = field(default_factory=lambda: replace(CLOCKWORK, request_id=uuid.uuid4().hex))
+    begun_at: datetime = field(default_factory=clock.now)
     started: float = field(default_factory=time.monotonic)
+
+    def day_to_tell(self, zone: str) -> date:
+        """Return the day on which postings are asked who is to be told: that of the run's instant, or today if later.
+
+        A run for an instant gone by tells those who are at their posts now: the mail goes out now.
+        """
+        return local_day(max(self.at, self.begun_at), zone)
 
     def is_over(self) -> bool:
         """Tell whether the time of this run is used up."""

@@ -82,7 +82,7 @@ def _tell(session: ScopedSession, run: Run, settings: Settings, taken: NoticeTak
     if taken.owner_address is not None:
         drafts.append(reminder(taken, taken.owner_address, run.at, settings))
     if taken.tell:
-        day, people = local_day(run.at, taken.zone), dict[str, Recipient]()
+        day, people = run.day_to_tell(taken.zone), dict[str, Recipient]()
         with across_offices(run.database, Reason.FINDING_RECIPIENTS, run.actor) as group_session:
             for role in taken.tell:
                 found = postings.recipients(group_session, taken.office_id, role, day)

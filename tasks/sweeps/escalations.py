@@ -7,7 +7,6 @@ from tasks.mail.compose import MailKind, compose, show_minutes
 from tasks.mail.message import read_sender
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
-from tenant.calendars import local_day
 from tenant.db import Database
 from tenant.models import DueAction
 from tenant.rules.terms import MailClass, Role
@@ -72,7 +71,7 @@ class _Telling:
         key = (raised.office_id, raised.tell, raised.above, raised.department_id, raised.technician_id)
         if key not in self.known:
             with across_offices(self.run.database, Reason.FINDING_RECIPIENTS, self.run.actor) as session:
-                self.known[key] = escalations.recipients(session, raised, local_day(self.run.at, raised.zone))
+                self.known[key] = escalations.recipients(session, raised, self.run.day_to_tell(raised.zone))
         return self.known[key]
 
 

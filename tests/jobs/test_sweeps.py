@@ -9,9 +9,12 @@ import make
 from audit.models import AuditEntry
 from desk import DAY, HOUR, MINUTE, at_desk, complaint, request
 from tasks import sweeps
+from tenant import clock
+from tenant.journal import CLOCKWORK
 from tenant.models import Complaint, DueAction, DunningNotice, Escalation, Mail, Ticket
-from tenant.rules.terms import DueState, DunningLevel, Gravity, MailState
-from tenant.services import escalations, tickets
+from tenant.rules.terms import DueState, DunningLevel, Gravity, MailState, Role
+from tenant.scoping import Scope
+from tenant.services import escalations, requests, tickets
 from tenant.unscoped import Reason, across_offices
 
 NOON = make.NOON
@@ -169,3 +172,18 @@ def test_a_mail_is_due_at_once_by_the_stated_time_and_by_the_real_one(database, 
     sweeps.run_escalations(database, NOON + 3651 * DAY, settings=settings)
     (until,) = look(select(Mail.not_before).where(Mail.state == MailState.QUEUED).limit(1))
     assert until < NOON + 3650 * DAY - timedelta(days=1)
+
+
+def test_a_sweep_for_an_instant_gone_by_tells_those_at_their_posts_now(database, cast, settings, look):
+    with across_offices(database, Reason.SETTING_UP) as session:
+        office = make.office(session, company=cast.east)
+        person = make.staff(session, name="新主任")
+        for role in (Role.FRONT_DESK, Role.DEPARTMENT_HEAD):
+            make.posting(session, person, role, office, from_on=clock.today())
+        session.commit()
+    with database.session(Scope.of([office.id]), CLOCKWORK) as session, clock.at(NOON):
+        requests.register_request(session, office_id=office.id, unit_id=None, content="路灯不亮", location="东门")
+        session.commit()
+    report = sweeps.run_escalations(database, NOON + 16 * MINUTE, office.id, settings=settings)
+    assert report.mails == report.done > 0
+    assert set(look(select(Mail.recipient_name).where(Mail.office_id == office.id))) == {"新主任"}
