@@ -17,7 +17,7 @@ from tenant.calendars import local_day, start_of_day
 from tenant.models import DueAction, DunningNotice, Office
 from tenant.rules.arrears import DunningStep, steps_due, steps_reached
 from tenant.rules.terms import DueState, DunningLevel, DunningNoticeState, Role
-from tenant.services import numbers
+from tenant.services import numbers, owners
 from tenant.services.arrears import Arrears, arrears_on
 from tenant.services.lookups import find
 
@@ -89,6 +89,8 @@ def take_step(session: Session, due_action: DueAction, at: datetime) -> NoticeTa
     """
     office = find(session, Office, due_action.office_id, field="office")
     day = local_day(at, office.zone)
+    # locked: a payment being received at this moment is either seen or waits
+    owners.of_office(session, office.id, due_action.subject_id, lock=True)
     owing = arrears_on(session, day, office.id, owner_id=due_action.subject_id)
     if not owing or owing[0].oldest_due_on.isoformat() != due_action.cycle:
         return None

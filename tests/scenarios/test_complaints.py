@@ -1,4 +1,7 @@
-"""A complaint on its way, rule by rule."""
+"""A complaint on its way, rule by rule.
+
+A-C1, A-C2c, A-C3, A-C4a, A-C4b, A-C5, A-C6, A-W10, B-C10, B-C11.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,9 @@
-"""The arrears ladder, rule by rule, on both sides of each boundary."""
+"""The arrears ladder, rule by rule, on both sides of each boundary: B-F2, B-F3, B-F4, B-F5, B-F7."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +12,12 @@ from sqlalchemy import func, select
 import make
 from desk import at_desk, sweep_dunning
 from tenant import clock
+from tenant.journal import CLOCKWORK
 from tenant.models import DueAction, DunningNotice, Mail
 from tenant.rules.terms import DueState, DunningLevel, DunningNoticeState, PaymentMethod, Role
+from tenant.scoping import Scope
 from tenant.services import dunning, payments
+from tenant.unscoped import Reason, across_offices
 
 DUE = date(2026, 1, 31)
 REMINDER, LETTER, SUIT, WATCH = (
@@ -185,6 +190,25 @@ def test_who_pays_the_oldest_charge_is_not_dunned_for_it_and_climbs_on_from_the_
     assert sweep(small, small.house, date(2026, 4, 16)) == []
     assert sweep(small, small.house, date(2026, 4, 27)) == []
     assert sweep(small, small.house, date(2026, 4, 28)) == [(REMINDER, 3)]
+
+
+def test_two_planners_at_once_plan_each_step_once(database, cast):
+    at, start = morning(date(2026, 5, 1)), Barrier(2)
+    with across_offices(database, Reason.SETTING_UP) as session:
+        office = make.office(session, company_id=cast.east.id)
+        unit, owner = make.unit(session, office.id), make.owner(session, office.id)
+        make.charge(session, unit, owner, DUE)
+        session.commit()
+
+    def plan():
+        start.wait()
+        with database.session(Scope.of([office.id]), CLOCKWORK) as session:
+            planned = dunning.plan_steps(session, office.id, at)
+            session.commit()
+            return planned
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(job.result() for job in [pool.submit(plan) for _ in range(2)]) == [0, 2]
 
 
 def test_a_sweep_of_one_office_leaves_the_other_alone(database, cast, small):

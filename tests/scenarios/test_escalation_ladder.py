@@ -1,4 +1,7 @@
-"""Escalation up the line, rule by rule, on both sides of each boundary."""
+"""Escalation up the line, rule by rule, on both sides of each boundary.
+
+A-W2, A-W3, A-W4, A-W5, A-C2c, A-C4a, A-C4b, A-C4c, A-C5, A-O2, A-S5.
+"""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,7 @@
-"""A request on its way, rule by rule: each step meets its clock, and nobody is told of what was met."""
+"""A request on its way, rule by rule: each step meets its clock, and nobody is told of what was met.
+
+A-W5, A-W6, A-W7, A-W9, A-W10, B-W11, B-W17, B-W18, B-W19, B-S3.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

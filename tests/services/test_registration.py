@@ -1,4 +1,4 @@
-"""What the desk may write down, and what is refused with a sentence that says the way out."""
+"""What the desk may write down, and what is refused with a sentence that says the way out (A-W1, A-W2, A-C1, A-C3)."""
 
 from datetime import timedelta
 

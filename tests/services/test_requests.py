@@ -1,4 +1,4 @@
-"""Requests from the desk to the closed form."""
+"""Requests from the desk to the closed form (A-W2 to A-W10, B-W11)."""
 
 from desk import at_desk, request, running, waiting
 from tenant.models import Ticket
