@@ -172,6 +172,16 @@ def zone_of(office_id: int | None) -> str:
     return found.zone if found else clock.DEFAULT_ZONE
 
 
+def own_orders_only() -> list[int] | None:
+    """Return the postings to whose orders the person is confined (A-W9), None for who is more than a technician."""
+    person, office = identity(), office_at_hand()
+    if person is None:
+        return None
+    here = [post for post in person.posts if office is None or office.id in post.reach or not post.reach]
+    is_technician = bool(here) and all(post.role is Role.TECHNICIAN for post in here)
+    return [post.posting_id for post in here] if is_technician else None
+
+
 # ---- doors
 @dataclass(frozen=True, slots=True)
 class Door:

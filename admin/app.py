@@ -42,6 +42,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     application.extensions["wuguan.database"] = database
     application.extensions["wuguan.settings"] = settings
     session.install(application)  # first in, so that its word on the response is the last
+    application.before_request(_limit_forms)
     application.after_request(_protect)
     auth.install(application)
     CSRFProtect(application)
@@ -86,6 +87,12 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _limit_forms() -> None:
+    """Take no more than a form's worth of what is not a file: the framework's own limit spares plain forms."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = LARGEST_FORM
+
+
 def _protect(response: Response) -> Response:
     """Tell the browser what pages of ours may do, and keep what they show out of its cache."""
     policy = (
@@ -93,7 +100,7 @@ def _protect(response: Response) -> Response:
         "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
-    response.headers.setdefault("Content-Security-Policy", policy)    # a mail shown in a frame has one of its own
+    response.headers.setdefault("Content-Security-Policy", policy)  # a mail shown in a frame has one of its own
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"

@@ -21,7 +21,7 @@ from tenant.scoping import PERMIT, scope_of
 UNRECORDED_COLUMNS = frozenset({"id", "office_id", "version", "created_at", "claim_token", "lease_until"})
 """Columns that stand in the entry itself, or change with every write and say nothing a reviewer could use."""
 
-UNRECORDED_TABLES = frozenset({"audit_entry", "audit_seal", "outbox_message", "schedule_fire", "number_series"})
+UNRECORDED_TABLES = frozenset({"audit_entry", "audit_seal", "outbox_message", "schedule_fire", "number_series", "sign_in"})
 """Tables of the machinery: each of their rows stands for an act that is recorded under its own name."""
 
 MANY = 50

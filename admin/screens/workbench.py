@@ -12,7 +12,6 @@ from admin.access import SIGNED_IN, door
 from admin.screens import figures, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
-from admin.views.requests import own_orders_only
 from tenant import clock
 from tenant.models import Clock, Complaint, Escalation, ServiceRequest, Ticket
 from tenant.rules.terms import Act, Area, TicketKind
@@ -72,7 +71,7 @@ def selection() -> figures.Selection:
         for kind, area in ((TicketKind.REQUEST, Area.REQUESTS), (TicketKind.COMPLAINT, Area.COMPLAINTS))
         if access.may(area)
     )
-    own = own_orders_only()
+    own = access.own_orders_only()
     return figures.Selection(kinds=kinds, postings=None if own is None else tuple(own))
 
 

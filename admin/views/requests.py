@@ -29,16 +29,6 @@ SENT_OUT = Posting.role.in_([Role.TECHNICIAN, Role.ENGINEERING_ASSISTANT, Role.D
 DONE_AT_THE_DESK = (RequestCategory.CONSULTATION, RequestCategory.SUGGESTION)
 
 
-def own_orders_only() -> list[int] | None:
-    """Return the postings to whose orders the person is confined (A-W9), None for who is more than a technician."""
-    person, office = access.identity(), access.office_at_hand()
-    if person is None:
-        return None
-    here = [post for post in person.posts if office is None or office.id in post.reach or not post.reach]
-    is_technician = bool(here) and all(post.role is Role.TECHNICIAN for post in here)
-    return [post.posting_id for post in here] if is_technician else None
-
-
 def _dispatch(session: Any, row: Any, told: dict[str, Any]) -> str:
     technician = told["technician"]
     order = requests.dispatch(session, row.id, told["department"].id, technician.id if technician else None)
@@ -109,7 +99,7 @@ class RequestView(TicketView):
 
     def get_query(self) -> Any:
         """Return the requests; a technician's are those of their own orders (A-W9)."""
-        query, own = super().get_query(), own_orders_only()
+        query, own = super().get_query(), access.own_orders_only()
         if own is None:
             return query
         return query.filter(ServiceRequest.id.in_(select(WorkOrder.request_id).where(WorkOrder.technician_id.in_(own))))
@@ -226,7 +216,7 @@ class WorkOrderView(OfficeView):
 
     def get_query(self) -> Any:
         """Return the orders; a technician's own (A-W9)."""
-        query, own = super().get_query(), own_orders_only()
+        query, own = super().get_query(), access.own_orders_only()
         return query if own is None else query.filter(WorkOrder.technician_id.in_(own))
 
     def history_subjects(self, row: Any) -> list[tuple[Any, int]]:

@@ -8,11 +8,16 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from admin.access import ANYBODY, SIGNED_IN, Door, door_of
+from admin.app import create_app
 from cast import COMPANY_ROLES, GROUP_ROLES, OFFICE_ROLES, Cast
 from tenant import policy
+from tenant.models import Posting
 from tenant.rules.terms import Act, Area, Role
+from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
 
 AREAS = {
     "requests": Area.REQUESTS,
@@ -110,9 +115,6 @@ def test_every_address_has_a_door_and_a_row_here(app):
 
 
 def test_an_address_without_a_door_is_refused(database, cast, sign_in, app):
-    from admin.app import create_app
-    from tenant.settings import Settings
-
     careless = create_app(Settings(home=app.extensions["wuguan.settings"].home, secret_key="of the tests"), database)
     careless.add_url_rule("/careless", "careless", lambda: "open to all")
     browser = sign_in(cast.group[Role.SYSTEM_ADMIN].staff)
@@ -125,11 +127,6 @@ def test_an_address_without_a_door_is_refused(database, cast, sign_in, app):
 @pytest.fixture(scope="module")
 def browsers(sign_in, cast: Cast, app):
     """One browser for each role, each where that role is usually posted."""
-    from sqlalchemy import select
-
-    from tenant.models import Posting
-    from tenant.unscoped import Reason, across_offices
-
     found = {}
     database = app.extensions["wuguan.database"]
     with across_offices(database, Reason.SIGNING_IN) as session:

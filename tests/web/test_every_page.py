@@ -3,8 +3,10 @@
 import pytest
 from flask import Flask
 
+import make
 from cast import Cast
 from tenant.rules.terms import Act, Role
+from tenant.unscoped import Reason, across_offices
 
 ORDINARY = "甲"
 SAMPLES = {"datepicker": "2026-03-02", None: "1"}
@@ -18,9 +20,6 @@ def views(app: Flask):
 @pytest.fixture(scope="module")
 def chair(sign_in, cast: Cast, database):
     """Somebody who holds every role of the group and of the north, so that every page can be opened once."""
-    import make
-    from tenant.unscoped import Reason, across_offices
-
     with across_offices(database, Reason.SETTING_UP) as session:
         person = make.staff(session, login="chair", name="总管")
         for role in Role:

@@ -8,11 +8,13 @@ import re
 
 import pytest
 
+import make
 from admin.access import door_of
 from cast import Cast
 from furnish import Furniture, furnish
 from tenant.models import Base, Walled
 from tenant.rules.terms import Role
+from tenant.unscoped import Reason, across_offices
 
 NO_IDS = ("1,2", "-1", "0", "x", "1 OR 1=1", str(2**63), str(2**80), "", "１")
 WAYS = {"details_view": "GET", "history_view": "GET", "edit_view": "GET", "delete_view": "GET"}
@@ -27,9 +29,6 @@ def rows(database, cast: Cast) -> Furniture:
 @pytest.fixture(scope="module")
 def everyone(sign_in, cast: Cast, database):
     """A person who holds every office role in the north, and nothing elsewhere."""
-    import make
-    from tenant.unscoped import Reason, across_offices
-
     with across_offices(database, Reason.SETTING_UP) as session:
         person = make.staff(session, login="factotum", name="多面手")
         for role in (*cast.north.people, Role.AUDITOR, Role.SYSTEM_ADMIN, Role.GROUP_CENTRE):
@@ -130,9 +129,6 @@ def test_removing_a_foreign_row_answers_like_removing_a_missing_one(everyone, ca
 
 
 def test_searches_and_filters_stay_inside(everyone, cast: Cast, database):
-    import make
-    from tenant.unscoped import Reason, across_offices
-
     with across_offices(database, Reason.SETTING_UP) as session:
         make.unit(session, cast.south.id, number="77-7-777")
         make.unit(session, cast.north.id, number="77-7-778")
