@@ -187,30 +187,44 @@ def _guard_changes(session: Session, _context: UOWTransaction, _instances: objec
         _require_row(scope, row)
     for row in (*session.dirty, *session.deleted):
         _require_row(scope, row)
-        if isinstance(row, Walled) and inspect(row).attrs[row.wall_column].history.has_changes():
-            message = f"{type(row).__name__} {row.id} may not move to another office"
-            raise WallBreach(message)
+        _require_its_office(row)
+
+
+def _require_its_office(row: object) -> None:
+    if isinstance(row, Walled) and inspect(row).attrs[row.wall_column].history.has_changes():
+        message = f"{type(row).__name__} {row.id} may not move to another office"
+        raise WallBreach(message)
 
 
 def _require_row(scope: Scope, row: object) -> None:
     if scope.is_everywhere:
         return
-    if isinstance(row, GroupShared | GroupOnly) or (isinstance(row, Walled) and row.kept_by_group):
+    if _is_the_groups(row):
         message = f"{type(row).__name__} is the group's: an office session may not write it"
         raise WallBreach(message)
     if isinstance(row, Walled):
         scope.require(getattr(row, row.wall_column))
 
 
+def _is_the_groups(row: object) -> bool:
+    return isinstance(row, GroupShared | GroupOnly) or (isinstance(row, Walled) and row.kept_by_group)
+
+
 @event.listens_for(Walled, "load", propagate=True, raw=True)
 @event.listens_for(Walled, "refresh", propagate=True, raw=True)
 def _check_loaded(state: InstanceState[Walled], context: Any, _columns: object = None) -> None:  # noqa: ANN401
     """Look once more at each instance that was loaded, whatever statement brought it; runs for every row of a page."""
-    column = state.class_.wall_column
+    column, scope = state.class_.wall_column, context.session.info.get("scope")
+    if isinstance(scope, Scope) and state.dict.get(column) in scope.office_ids:
+        return
+    _require_loaded(context.session, state, column)
+
+
+def _require_loaded(session: Session, state: InstanceState[Walled], column: str) -> None:
     if column not in state.dict:
         message = f"{state.class_.__name__} was loaded without its office: load {column} with it"
         raise WallBreach(message)
-    scope_of(context.session).require(state.dict[column])
+    scope_of(session).require(state.dict[column])
 
 
 def guard(engine: Engine) -> None:
@@ -249,11 +263,11 @@ def _check_cursor(
         raise ScopeMissing(message)
     scope = scope_of(session)
     shape = shape_of(statement, len(Base.metadata.tables))
-    if shape.fault or context is None or context.compiled is None:
+    if shape.fault or _is_the_drivers(context):
         message = f"{shape.fault or 'driver-level SQL'} passes the wall by: write it with the models"
         raise WallBreach(message)
     if shape.changes:
-        if not session.info["flushing"]:
+        if not _is_flushing(session):
             message = f"{statement[:20]}… past the unit of work: use the session, or tenant.journal.write_rows"
             raise WallBreach(message)
     elif not scope.is_everywhere:
@@ -261,6 +275,15 @@ def _check_cursor(
             message = f"read of {', '.join(shape.unscoped)} without the office criterion"
             raise WallBreach(message)
         _require_own_wall(scope, parameters)
+
+
+def _is_the_drivers(context: ExecutionContext | None) -> bool:
+    """Tell whether a statement was handed over as a string, so that nothing but its text is known of it."""
+    return context is None or context.compiled is None
+
+
+def _is_flushing(session: Session) -> bool:
+    return bool(session.info["flushing"])
 
 
 def _require_own_wall(scope: Scope, parameters: object) -> None:

@@ -93,8 +93,11 @@ def built(addresses: Addresses, *, furnished: bool = True) -> Iterator[World]:
         owner.dispose()
 
 
-def plain(engine: Engine, role_of_one: str = "wuguan_office") -> OpenSession:
-    """Return what opens sessions of SQLAlchemy's own, with nothing but the settings that row-level security reads."""
+def plain(engine: Engine, role: str | None = None) -> OpenSession:
+    """Return what opens sessions of SQLAlchemy's own, with nothing but the settings that row-level security reads.
+
+    ``role`` None: the one that the scope calls for.
+    """
 
     @contextmanager
     def open_session(scope: Scope) -> Iterator[Session]:
@@ -105,7 +108,7 @@ def plain(engine: Engine, role_of_one: str = "wuguan_office") -> OpenSession:
             def _tell(_session: Session, _transaction: object, connection: object) -> None:
                 connection.exec_driver_sql(
                     "SELECT set_config('role', %(role)s, true), set_config('wuguan.offices', %(offices)s, true)",
-                    {"role": role_of(scope), "offices": offices},
+                    {"role": role or role_of(scope), "offices": offices},
                 )
 
             session.info["scope"] = Scope.everywhere()  # the check of loaded rows asks every session

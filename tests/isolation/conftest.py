@@ -39,7 +39,7 @@ def row_wall(both: World) -> Iterator[World]:
 def row_wall_of_several(both: World) -> Iterator[World]:
     """The wall of rows alone, as it stands for a session of several offices, here with one."""
     engine = create_engine(both.database.addresses.app)
-    open_session = plain(engine, role_of_one="wuguan_app")
+    open_session = plain(engine, role="wuguan_app")
     yield World("row wall of several", both.database, both.owner, both.cast, both.made, open_session, guarded=False)
     engine.dispose()
 

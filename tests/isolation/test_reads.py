@@ -4,49 +4,14 @@ import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import load_only
 
+import refused_shapes  # noqa: F401 - registers its shapes
 from furnish import MODELS, WALLED
-from shapes import PASSING, REFUSED, Seen, saw
+from proofs import admitted, expected, leaks
+from shapes import PASSING, REFUSED, saw
 from tenant.errors import WallBreach
 from tenant.models import Base
 from tenant.scoping import Scope
 from worlds import World
-
-
-def expected(rows: set[int], seen: Seen) -> Seen:
-    """Return ``rows`` as a shape would answer: the ids, or how many."""
-    return len(rows) if isinstance(seen, int) else rows
-
-
-def leaks(world: World, shape: str, tables: list[str] | None = None) -> list[str]:
-    """Return each table of which ``shape`` shows an office anything but exactly its own rows."""
-    found = []
-    for table in tables or WALLED:
-        for house, other in world.houses:
-            own = world.own(table, house.id)
-            assert own, f"{table} has no row in {house.office.name}: the claim would be empty"
-            assert world.own(table, other.id), f"{table} has no row in {other.office.name}"
-            with world.open(house.scope()) as session:
-                try:
-                    seen = saw(session, shape, MODELS[table])
-                except WallBreach as breach:
-                    found.append(f"{table}: refused ({breach})")
-                    continue
-            if seen != expected(own, seen):
-                found.append(f"{table}: {house.office.code} saw {seen}, has {own}")
-    return found
-
-
-def admitted(world: World, shape: str, tables: list[str] | None = None) -> list[str]:
-    """Return each table on which ``shape`` is run instead of being refused."""
-    found = []
-    for table in tables or WALLED:
-        for house, _ in world.houses:
-            with world.open(house.scope()) as session:
-                try:
-                    found.append(f"{table}: saw {saw(session, shape, MODELS[table])}")
-                except WallBreach:
-                    continue
-    return found
 
 
 @pytest.mark.parametrize("shape", PASSING)
