@@ -5,7 +5,6 @@ in ``get_query`` and ``get_count_query``, no signing in, no permissions, no wall
 through Flask's test client, and both show 50 rows.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
@@ -15,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
+from flask_babel import Babel
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
 
@@ -74,10 +74,10 @@ def _page(
 
 
 def fetched(client: FlaskClient, path: str) -> None:
-    """Open a page; raises unless it is there, with rows in it."""
+    """Open a page; raises unless it is there, with a row in it."""
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)
-    assert re.search(r"<tbody", answer.get_data(as_text=True)) or "search" in path, path
+    assert b"<td" in answer.data, path
 
 
 def statements(engine: Engine, act: Callable[[], None]) -> int:
@@ -208,6 +208,7 @@ def default_admin(engine: Engine, offices: list[int] | None) -> Flask:
     """Return the peer: a small application with Flask-Admin's own view of the same tables."""
     application = Flask("peer")
     application.secret_key = "of the peer"
+    Babel(application, default_locale="zh_Hans_CN")
     sessions = Sessions(sessionmaker(engine))
     application.teardown_request(lambda _error: sessions.remove())
     admin = Admin(application, url="/", name="peer")
