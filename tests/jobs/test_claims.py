@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 
 import make
 from tenant.errors import WallBreach
 from tenant.journal import CLOCKWORK
 from tenant.models import DueAction
 from tenant.rules.terms import DueState
+from tenant.scoping import PERMIT
 from tenant.services import clockwork
 from tenant.services.clockwork import ClaimLost, Outstanding
 from tenant.unscoped import Reason, across_offices
@@ -170,3 +171,23 @@ def test_what_died_in_a_round_is_claimed_one_by_one_so_that_only_the_culprit_is_
             session.commit()
     assert [attempts for _, attempts in states(database, "round")] == [5, 1, 1, 1, 1]
     assert [state for state, _ in states(database, "round")] == [DueState.DEAD] + [DueState.PENDING] * 4
+
+
+def test_looking_for_work_is_one_query_on_partial_indexes(database, cast):
+    looked = []
+    with across_offices(database, Reason.CLAIMING) as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"), execution_options=PERMIT)
+
+        def explain(connection, cursor, statement, parameters, context, many):
+            if "due_action" in statement:
+                looked.append(statement)
+                with cursor.connection.cursor() as other:
+                    other.execute(f"EXPLAIN {statement}", parameters)
+                    looked.append("\n".join(line for (line,) in other))
+
+        event.listen(database.engine, "before_cursor_execute", explain)
+        clockwork.outstanding(session, "nothing", AT)
+        event.remove(database.engine, "before_cursor_execute", explain)
+    assert len(looked) == 2
+    assert "ix_due_action_pending" in looked[1]
+    assert "ix_due_action_claimed" in looked[1]
