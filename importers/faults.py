@@ -44,7 +44,7 @@ _REASONS = {
     "choice_unknown": "「{part}」不在可选内容之中。可以填：{known}。",
     "conflict_unit": "同一套房的「{part}」与第 {other} 行不一致。请核对，只保留正确的一个。",
     "conflict_estate_unclear": "管理处有多个小区，不知道新楼栋「{part}」属于哪一个。请先在「楼栋」中建立它，再导入。",
-    "conflict_unit_incomplete": "这套房要换业主，但同一套房的第 {other} 行有问题。请先改正那一行，再一起导入。",
+    "conflict_unit_incomplete": "这套房要换业主或增加业主，但它的第 {other} 行有问题。请先改正那一行，再一起导入。",
     "conflict_owner_name": "同一证件号已属于「{part}」。请核对姓名和证件号。",
     "conflict_owner_id": "「{part}」已登记的证件号与表中不同，无法判断是不是同一个人。请先在业主档案中核对。",
     "conflict_owner_unclear": "姓名和电话与 {part} 位已登记的业主都相同，无法判断是哪一位。请补上证件号。",

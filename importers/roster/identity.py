@@ -24,6 +24,8 @@ class People:
         self._by_document: dict[str, OwnerDraft] = {}
         self._by_phone: dict[tuple[str, str], list[OwnerDraft]] = {}
         self._at_unit: dict[str, list[OwnerDraft]] = {}
+        self._disputed: set[OwnerDraft] = set()
+        """Those without an ID who may be somebody with one: no other ID is given to them either."""
         by_id: dict[int, OwnerDraft] = {}
         for owner in state.owners:
             draft = OwnerDraft(owner.name, owner.kind, state=owner, id_number=owner.id_number)
@@ -45,6 +47,7 @@ class People:
             if known.name != claim.name:
                 return fault("conflict_owner_name", known.name)
             doubles = [draft for draft in here if draft is not known and draft.id_number is None]
+            self._disputed.update(doubles)
             return fault("conflict_owner_unclear", str(len(doubles) + 1)) if doubles else known
         reached = self._reached(claim)
         if any(self._differs(draft, claim) for draft in here) and not reached:
@@ -54,8 +57,9 @@ class People:
         fitting = [draft for draft in reached if not self._differs(draft, claim)]
         both = [draft for draft in fitting if draft in here]
         candidates = both or _unique(fitting + [draft for draft in here if not self._differs(draft, claim)])
-        if len(candidates) > 1:
-            return fault("conflict_owner_unclear", str(len(candidates)))
+        if len(candidates) > 1 or (claim.id_number and not self._disputed.isdisjoint(candidates)):
+            self._disputed.update(candidates)
+            return fault("conflict_owner_unclear", str(max(len(candidates), 2)))
         return candidates[0] if candidates else None
 
     def accept(self, claim: OwnerClaim, number: str, draft: OwnerDraft | None) -> OwnerDraft:

@@ -62,18 +62,21 @@ class _Planner:
         self.people = People(state)
         self.state = state
         self.units: dict[str, UnitDraft] = {}
-        self.conflicts: dict[Place, RefusedCell] = {}
+        self.conflicts: dict[Place, CellFault] = {}
         self.troubled: dict[str, int] = {}
+        self.moving: set[str] = set()
         self.named_by: dict[tuple[UnitDraft, OwnerDraft], Place] = {}
         self.current: dict[int, list[OwnershipState]] = {}
         for ownership in state.ownerships:
             self.current.setdefault(ownership.unit_id, []).append(ownership)
-        for record in records:
+        self.order = {record.place: place for place, record in enumerate(records)}
+        for record in sorted(records, key=_uncertainty):
             if isinstance(record, RefusedRow):
                 self._trouble(record.number, record.place)
             elif found := held.get(record.place) or self._take(record):
-                self.conflicts[record.place] = self._as_refused(record, found)
+                self.conflicts[record.place] = found
                 self._trouble(record.key.number, record.place)
+        self._back_to_order_of_file()
         self.ownerships = [draft for unit in self.units.values() for draft in self._ownerships(unit)]
 
     def _trouble(self, number: str | None, place: Place) -> None:
@@ -100,12 +103,20 @@ class _Planner:
         for claim, owner in zip(row.owners, found, strict=True):
             draft = self.people.accept(claim, number, owner if isinstance(owner, OwnerDraft) else None)
             unit.owners[draft] = unit.owners.get(draft) or claim.share
-            self.named_by.setdefault((unit, draft), row.place)
+            named = self.named_by.get((unit, draft), row.place)
+            self.named_by[unit, draft] = min(named, row.place, key=self.order.__getitem__)
         unit.take(said)
         unit.owned_from_on = unit.owned_from_on or row.owned_from_on
         unit.rows.append(row)
         self.units[number] = unit
         return None
+
+    def _back_to_order_of_file(self) -> None:
+        """Put units, their rows and owners in the order of the file: the first owner named is the one who pays."""
+        for unit in self.units.values():
+            unit.rows.sort(key=lambda row: self.order[row.place])
+            unit.owners = dict(sorted(unit.owners.items(), key=lambda item: self.order[self.named_by[unit, item[0]]]))
+        self.units = dict(sorted(self.units.items(), key=lambda item: self.order[item[1].rows[0].place]))
 
     @staticmethod
     def _as_refused(row: RosterRow, found: CellFault) -> RefusedCell:
@@ -116,13 +127,15 @@ class _Planner:
         return row.source.refuse("room", found)
 
     def unsafe_transfers(self) -> dict[Place, CellFault]:
-        """Return the rows that would end an ownership while another row of the same unit is refused."""
-        ending = {draft.unit.key.number: draft.unit for draft in self.ownerships if "to_on" in draft.change}
+        """Return all rows of each unit whose known owners would be joined or replaced while one of its rows is refused.
+
+        All of them: a row in conflict with one that is now held back would otherwise be taken in its place.
+        """
         return {
-            row.place: fault("conflict_unit_incomplete", other=self.troubled[number])
-            for number, unit in ending.items()
-            if number in self.troubled
-            for row in unit.rows
+            record.place: self.conflicts.get(record.place)
+            or fault("conflict_unit_incomplete", other=self.troubled[record.key.number])
+            for record in self.records
+            if isinstance(record, RosterRow) and record.key.number in self.moving and record.key.number in self.troubled
         }
 
     def _ownerships(self, unit: UnitDraft) -> list[OwnershipDraft]:
@@ -131,6 +144,8 @@ class _Planner:
         held_by = {ownership.owner_id: ownership for ownership in current}
         arriving = any(not owner.state or owner.state.id not in held_by for owner in unit.owners)
         named = {owner.state.id for owner in unit.owners if owner.state}
+        if current and arriving:
+            self.moving.add(unit.key.number)
         leaving = [ownership for ownership in current if arriving and ownership.owner_id not in named]
         begins_on = unit.owned_from_on or (self.on if leaving else unit.values.get("handed_over_on"))
         shares, payer = shares_of(unit.owners), _payer(unit, held_by)
@@ -193,8 +208,15 @@ class _Planner:
             if isinstance(record, RefusedRow):
                 refused.extend(record.faults)
             elif record.place in self.conflicts:
-                refused.append(self.conflicts[record.place])
+                refused.append(self._as_refused(record, self.conflicts[record.place]))
         return refused
+
+
+def _uncertainty(record: RosterRow | RefusedRow) -> int:
+    """Rank rows for reading: those with IDs first, then those with phones, so that bare names find whom they mean."""
+    if isinstance(record, RefusedRow) or any(claim.id_number for claim in record.owners):
+        return 0
+    return 1 if any(claim.phones for claim in record.owners) else 2
 
 
 def _payer(unit: UnitDraft, held_by: Mapping[int, OwnershipState]) -> OwnerDraft | None:
