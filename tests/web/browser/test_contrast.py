@@ -12,7 +12,12 @@ ON_SURFACES = ("ink", "ink-2", "ink-3", "accent", "red", "amber", "green", "viol
 SURFACES = ("bg", "surface", "surface-raised", "surface-sunken", "hover")
 PAIRS = [(ink, ground) for ink in ON_SURFACES for ground in SURFACES]
 PAIRS += [(tone, f"{tone}-soft") for tone in ("green", "amber", "red", "violet", "grey")]
-PAIRS += [("accent-strong", "accent-soft"), ("on-accent", "accent"), ("on-accent", "accent-strong"), ("ink-2", "grey-soft")]
+PAIRS += [
+    ("accent-strong", "accent-soft"),
+    ("on-accent", "accent"),
+    ("on-accent", "accent-strong"),
+    ("ink-2", "grey-soft"),
+]
 
 
 def palettes() -> dict[str, dict[str, str]]:

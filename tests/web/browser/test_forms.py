@@ -1,10 +1,11 @@
-"""What the frame promises of forms: asked before leaving, saved once, found by typing, told when somebody was faster."""
+"""What the frame promises of forms: asked before leaving, saved once, found by typing, told who was faster."""
 
 import re
 
 import pytest
 from sqlalchemy import func, select
 
+import make
 from tenant.journal import CLOCKWORK
 from tenant.models import Owner, Ticket
 
@@ -78,8 +79,6 @@ def test_leaving_what_is_unsaved_asks(visit):
 
 
 def test_deleting_names_the_thing_and_waits_for_the_verb(visit, counted, database, cast, size):
-    import make
-
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         owner = make.owner(session, cast.north.id, name=f"待删业主{size}")
         session.commit()
@@ -100,8 +99,6 @@ def test_deleting_names_the_thing_and_waits_for_the_verb(visit, counted, databas
 
 
 def test_a_stale_form_gets_the_conflict_page_with_both(visit, cast, database, size):
-    import make
-
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         owner = make.owner(session, cast.north.id, name=f"同改业主{size}")
         session.commit()

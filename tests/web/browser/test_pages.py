@@ -6,9 +6,19 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PEOPLE = ("north-director", "north-office_admin", "north-finance_assistant", "north-technician", "group_centre", "system_admin", "auditor")  # fmt: skip
+PEOPLE = (
+    "north-director",
+    "north-office_admin",
+    "north-finance_assistant",
+    "north-technician",
+    "group_centre",
+    "system_admin",
+    "auditor",
+)
 NARROWEST, WIDEST = (360, 740), (2560, 1300)
-FOREIGN = re.compile(r"\b(Search|Save|Create|Edit|Delete|Export|Cancel|List|Details|Select|Filter|items?|Please|No|Yes)\b")
+FOREIGN = re.compile(
+    r"\b(Search|Save|Create|Edit|Delete|Export|Cancel|List|Details|Select|Filter|items?|Please|No|Yes)\b"
+)
 
 
 def linked(visitor) -> list[str]:
@@ -66,7 +76,9 @@ def test_the_phone_has_a_bar_of_five_and_the_desk_a_side(visit, size):
 def test_dark_is_dark_and_can_be_chosen(visit):
     visitor = visit("north-director", dark=True)
     visitor.open("/workbench")
-    background = "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
+    background = (
+        "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
+    )
     dark = visitor.page.evaluate(background)
     visitor.shoot("dark")
     visitor.page.click(".top summary[aria-label*=个人菜单]")

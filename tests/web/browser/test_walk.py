@@ -173,6 +173,6 @@ def test_the_other_office_sees_nothing_of_it(visit, happened, database, cast):
     other.shoot("other-office-404")
     other.open("/search")
     other.page.fill("main input[name=q]", happened)
-    other.follow("main >> text=查找 >> nth=-1")
+    other.follow("main form button")
     assert other.sees("没有找到")
     assert Scope.of([cast.south.id]).holds(ticket.office_id) is False
