@@ -39,6 +39,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     """Return the web application; nothing is served and no thread is started."""
     application = Flask("admin", template_folder="templates", static_folder="static")
     application.config.update(_configuration(settings))
+    application.json.ensure_ascii = False  # type: ignore[attr-defined]
     application.extensions["wuguan.database"] = database
     application.extensions["wuguan.settings"] = settings
     session.install(application)  # first in, so that its word on the response is the last
@@ -83,7 +84,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session, which has limits of its own
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
         "FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION": True,
-        "JSON_AS_ASCII": False,
     }
 
 
