@@ -183,3 +183,14 @@ def unpacked(batch: ImportBatch) -> dict[str, Any]:
         return {"rows": [], "refused": [], "notices": [], "columns": []}
     kept: dict[str, Any] = json.loads(zlib.decompress(batch.plan))
     return kept
+
+
+def answer(batch: ImportBatch) -> dict[str, Any]:
+    """Return the import's JSON answer; its shape is a promise (`docs/commands.md`)."""
+    return {
+        "batch": batch.id,
+        "state": batch.state.value,
+        "sheet": batch.sheet,
+        "counts": dict(batch.counts),
+        "refused": unpacked(batch)["refused"],
+    }

@@ -1,4 +1,4 @@
-"""What an import says back: the JSON answer, and the user's own workbook with every refused cell marked."""
+"""The refused rows, given back in the user's own workbook: every refused cell marked, every reason listed."""
 
 from __future__ import annotations
 
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("工作表", "行", "列", "内容", "原因")
 _LONGEST_TITLE = 31
-
-
-def answer(batch: ImportBatch) -> dict[str, Any]:
-    """Return the import's JSON answer; its shape is a promise."""
-    return {
-        "batch": batch.id,
-        "state": batch.state.value,
-        "sheet": batch.sheet,
-        "counts": dict(batch.counts),
-        "refused": unpacked(batch)["refused"],
-    }
 
 
 def annotated_workbook(batch: ImportBatch) -> tuple[str, bytes]:

@@ -8,8 +8,7 @@ from sqlalchemy import func, select
 
 import make
 from audit.models import AuditEntry
-from importers.apply import apply, cancel, preview, unpacked
-from importers.report import answer
+from importers.apply import answer, apply, cancel, preview, unpacked
 from tenant.errors import NotFound, Refusal
 from tenant.models import Building, Estate, ImportBatch, Owner, Ownership, Section, Unit
 from tenant.rules.terms import HandoverState, ImportState, Role, UnitUsage
