@@ -176,8 +176,8 @@ def upgrade() -> None:
         sa.Column("verb", sa.String(length=64), nullable=False),
         sa.Column("subject_kind", sa.String(length=64), nullable=True),
         sa.Column("subject_id", sa.BigInteger(), nullable=True),
-        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("before", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("xid", sa.BigInteger(), server_default=sa.text("pg_current_xact_id()::text::bigint"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -1309,6 +1309,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.execute("DROP POLICY office_wall ON staff")
     op.drop_index(op.f("ix_work_order_office_id_technician_id"), table_name="work_order")
     op.drop_index(op.f("ix_work_order_office_id_request_id"), table_name="work_order")
     op.drop_index(op.f("ix_work_order_office_id_department_id"), table_name="work_order")
