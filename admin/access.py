@@ -100,10 +100,9 @@ class Identity(UserMixin):
 
 def load_identity(group_session: Session, row: SignIn, token: str) -> Identity:
     """Return who is behind a living session; ``group_session`` sees every office."""
-    staff = group_session.get_one(Staff, row.staff_id)
-    day = clock.today()
-    held = postings.postings_of(group_session, staff.id, day)
-    scope = postings.scope_for(group_session, staff.id, day)
+    held = postings.postings_of(group_session, row.staff_id, clock.today()) if row.staff_id else []
+    staff = held[0].staff if held else group_session.get_one(Staff, row.staff_id)
+    scope = postings.reach_of(group_session, held)
     offices = _offices(group_session, scope)
     posts = tuple(
         Post(

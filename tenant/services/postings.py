@@ -4,6 +4,7 @@ Postings at a company or the group lie outside every office's scope: functions t
 ``across_offices``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,7 +50,12 @@ def scope_for(group_session: Session, staff_id: int, day: date) -> Scope:
     A group posting reaches everywhere, a company posting its company's offices, an office posting that office;
     archived offices are reached from the group alone. Nobody without a posting sees anything.
     """
-    held = postings_of(group_session, staff_id, day)
+    return reach_of(group_session, postings_of(group_session, staff_id, day))
+
+
+def reach_of(group_session: Session, held: Iterable[Posting]) -> Scope:
+    """Return what the postings that :func:`postings_of` found let their holder see."""
+    held = list(held)
     if any(posting.level is PostingLevel.GROUP for posting in held):
         return Scope.everywhere()
     offices = {posting.office_id for posting in held if posting.office_id is not None}
