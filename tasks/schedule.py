@@ -8,7 +8,7 @@ missed is caught up by its latest slot alone: every sweep asks what is due, not 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from tenant.unscoped import Reason, across_offices
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SET_BACK = timedelta(minutes=5)
 """An entry that fired so far in the future was fired by a clock that went wrong: it is not waited for."""
-KEPT = timedelta(days=30)
+RELAYED_KEPT, FIRES_KEPT = timedelta(days=1), timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,11 @@ def fire_due(database: Database, at: datetime, timetable: tuple[Entry, ...] = TI
             for entry in timetable
             if _is_late(known.get(entry.name), entry.slots.latest(at), at) and _won(session, entry, at)
         ]
-        waiting = set(session.scalars(select(OutboxMessage.actor).where(OutboxMessage.relayed_at.is_(None))))
-        for entry in late:
-            if entry.wakes not in waiting:
-                outbox.wake(session, entry.wakes)
+        if late:
+            waiting = set(session.scalars(select(OutboxMessage.actor).where(OutboxMessage.relayed_at.is_(None))))
+            for entry in late:
+                if entry.wakes not in waiting:
+                    outbox.wake(session, entry.wakes)
         session.commit()
     return [entry.name for entry in late]
 
@@ -96,12 +97,11 @@ def fire_due(database: Database, at: datetime, timetable: tuple[Entry, ...] = TI
 def tidy(database: Database, at: datetime) -> None:
     """Remove rows of the machinery that nobody needs any more: relayed messages and slots of long ago."""
     with across_offices(database, Reason.CLAIMING) as session:
-        old = at - KEPT
-        # machinery of the group, recorded nowhere: no office and no person stands in it
-        for row in session.scalars(select(OutboxMessage).where(OutboxMessage.relayed_at < old).limit(10_000)):
-            session.delete(row)
-        for fire in session.scalars(select(ScheduleFire).where(ScheduleFire.fire_at < old).limit(10_000)):
-            session.delete(fire)
+        # PERMIT: machinery of the group, removed by age and recorded nowhere; no person stands in it
+        relayed = delete(OutboxMessage).where(OutboxMessage.relayed_at < at - RELAYED_KEPT)
+        fired = delete(ScheduleFire).where(ScheduleFire.fire_at < at - FIRES_KEPT)
+        for removal in (relayed, fired):
+            session.execute(removal, execution_options={**PERMIT, "synchronize_session": False})
         session.commit()
 
 

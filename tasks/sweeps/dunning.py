@@ -113,7 +113,7 @@ def legal_step(taken: NoticeTaken, person: Recipient, settings: Settings) -> Mai
         "anchor_on": f"{taken.oldest_due_on:%Y-%m-%d}",
         "asked": ASKED.get(taken.level, "请按催缴方案办理。"),
         "late_fee": show_money(taken.late_fee),
-        "link": f"{settings.base_url}/dunning-notices/{taken.notice_id}",
+        "link": f"{settings.base_url}/dunning_notices/details/?id={taken.notice_id}",
         "name": person.name,
         "office": taken.office_name,
         "owner": taken.owner_name,

@@ -4,12 +4,16 @@ To accept a change of wording, run with ``WUGUAN_WRITE_GOLDEN=1`` and read the d
 """
 
 import os
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from admin.app import create_app
 from tasks.mail.compose import PARTS, MailKind, checked, compose, show_minutes, template
 from tasks.sweeps.dunning import legal_step, reminder
 from tasks.sweeps.escalations import draft
@@ -113,3 +117,11 @@ def test_an_unfinished_placeholder_is_refused():
 )
 def test_a_delay_is_written_for_people(minutes, words):
     assert show_minutes(minutes) == words
+
+
+def test_every_link_leads_to_a_page_there_is(database, tmp_path):
+    pages = create_app(replace(SETTINGS, home=tmp_path), database).url_map.bind("wuguan.example")
+    links = [link for made in DRAFTS.values() for link in re.findall(r"https://\S+", made().text_body)]
+    assert len(links) == 2
+    for link in links:
+        assert pages.test(urlsplit(link).path, "GET"), link
