@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, undefer
 from tenant import clock
 from tenant.errors import NotFound, Refusal
 from tenant.models import Company, Department, Office, Posting, Staff
+from tenant.rules.levels import levels_for
 from tenant.rules.terms import PostingLevel, Role
 from tenant.services import passwords, sign_ins
 
@@ -90,11 +91,22 @@ def post(
     department: Department | None = None,
     from_on: date | None = None,
 ) -> Posting:
-    """Post a person to an office, a company or (None) the group, from ``from_on`` or today in the place's zone."""
+    """Post a person to an office, a company or (None) the group, from ``from_on`` or today in the place's zone.
+
+    Raises Refusal for a role that is not held at that level (A-O3).
+    """
     zone = place.zone if isinstance(place, Office) else clock.DEFAULT_ZONE
     level = PostingLevel.GROUP
     if place is not None:
         level = PostingLevel.OFFICE if isinstance(place, Office) else PostingLevel.COMPANY
+    if level not in levels_for(role):
+        allowed = "、".join(one.label for one in PostingLevel if one in levels_for(role))
+        raise Refusal(
+            code="wrong_level",
+            message=f"「{role.label}」不能任职于{level.label}。请改为任职于{allowed}，或另选角色。",
+            field="role",
+            value=role.value,
+        )
     posting = Posting(
         staff=person,
         role=role,
