@@ -8,6 +8,8 @@ from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.form import BaseForm
+from flask_admin.model.template import BaseListRowAction
+from markupsafe import Markup
 from wtforms import Field
 
 from admin import access
@@ -17,6 +19,7 @@ from admin.references import ReferenceLoader
 from tenant.rules.terms import Act, Area
 
 NOT_FOUND, UNACCEPTABLE = 404, 422
+SHOWN_IN_LIST = 2
 Fields = Callable[["Acting"], dict[str, Field]]
 
 
@@ -42,6 +45,21 @@ class Verb:
     def may(self, area: Area) -> bool:
         """Tell whether the person asking may carry the verb out in a view of ``area``."""
         return any(access.may(own or area, act) for own, act in self.permits)
+
+
+class VerbLinks(BaseListRowAction):
+    """The first few verbs that fit a row, as links to their forms."""
+
+    def __init__(self, view: "Acting") -> None:
+        """Belong to ``view``."""
+        super().__init__()
+        self.view = view
+
+    def render(self, context: Any, row_id: str, row: Any) -> Markup:
+        """Return the links."""
+        links = Markup('<a class="button button-small" href="{url}">{label}</a>')
+        offered = self.view.verbs_for(row, request.full_path)[:SHOWN_IN_LIST]
+        return Markup("").join(links.format(**verb) for verb in offered)
 
 
 class Acting:
@@ -70,14 +88,17 @@ class Acting:
         """Return the field that asks for one of ``targets``."""
         return Reference(self.loader(name), label, allow_blank=blank)
 
-    def verbs_for(self, row: Any) -> list[dict[str, str]]:
-        """Return what the person asking may do with ``row`` now: name, label and address of each verb."""
+    def verbs_for(self, row: Any, back: str | None = None) -> list[dict[str, str]]:
+        """Return what the person asking may do with ``row`` now: name, label and address of each verb.
+
+        ``back`` is where the form leads when done, None for where the page at hand leads.
+        """
         view: Any = self
         return [
             {
                 "name": verb.name,
                 "label": verb.label,
-                "url": view.get_url(".act_view", verb=verb.name, id=row.id, url=view.return_url()),
+                "url": view.get_url(".act_view", verb=verb.name, id=row.id, url=back or view.return_url()),
             }
             for verb in self.verbs
             if verb.may(self.area) and verb.fits(row) and (not view.is_group_only or view.allows(Act.ACT))
@@ -107,6 +128,11 @@ class Acting:
             return self.told_page(row, sentence)
         view.say(sentence)
         return redirect(view.return_url())
+
+    def get_list_row_actions(self) -> list[Any]:
+        """Return what stands beside a row of the list: Flask-Admin's own, and the verbs that fit the row."""
+        found: list[Any] = super().get_list_row_actions()  # type: ignore[misc]
+        return [*found, VerbLinks(self)] if self.verbs else found
 
     def told_page(self, row: Any, sentence: str) -> str:
         """Return the page that says ``sentence`` this once."""

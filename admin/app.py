@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
@@ -55,15 +55,16 @@ def create_app(settings: Settings, database: Database) -> Flask:
     application.register_error_handler(CSRFError, _error_page)
     application.register_error_handler(Refusal, _refused)
     application.register_error_handler(StaleDataError, _stale)
+    if settings.trusted_proxies:
+        _believe_proxies(application, settings.trusted_proxies)
     return application
 
 
-def behind_proxies(application: Flask, count: int) -> Flask:
-    """Believe the last ``count`` proxies about address and scheme; never called unless a setting says how many."""
+def _believe_proxies(application: Flask, count: int) -> None:
+    """Take address and scheme from the last ``count`` proxies: whoever else sets these headers is not believed."""
     application.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         application.wsgi_app, x_for=count, x_proto=count, x_host=count
     )
-    return application
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _protect(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     response.headers["X-Request-Id"] = g.request_id
-    if request.is_secure:
+    if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if not (request.endpoint or "").endswith("static"):
         response.headers["Cache-Control"] = "no-store"

@@ -200,9 +200,19 @@ class Reference(AjaxSelectField):
             raise StopValidation(f"请选择「{self.label.text}」。")
 
 
-def required(label: str) -> InputRequired:
+class Filled(InputRequired):
+    """The check that something was sent, and more than blanks."""
+
+    def __call__(self, form: BaseForm, field: Field) -> None:
+        """Raise unless the field was filled in."""
+        if not field.raw_data or not str(field.raw_data[0]).strip():
+            field.errors = []
+            raise StopValidation(self.message)
+
+
+def required(label: str) -> Filled:
     """Return the check that a field was filled in."""
-    return InputRequired(message=f"请填写「{label}」。")
+    return Filled(message=f"请填写「{label}」。")
 
 
 def field_for(column: Column[Any], label: str) -> Field | None:

@@ -13,6 +13,7 @@ BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps"})
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 SMTP_SCHEMES = frozenset({"smtp", "smtps"})
 HIGHEST_PORT = 65535
+MOST_PROXIES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Settings:
 
     ``database_url`` None means the embedded server in ``home``; ``broker_url`` None means the worker runs inside
     the serving process; ``smtp_url`` None means mail is collected in the built-in mailbox and nothing leaves.
+    ``trusted_proxies`` is how many proxies before the program are believed about address and scheme.
     """
 
     home: Path
@@ -33,6 +35,7 @@ class Settings:
     port: int = 8080
     base_url: str = "http://127.0.0.1:8080"
     secure_cookies: bool = False
+    trusted_proxies: int = 0
     secret_key: str = field(default="", repr=False)
     is_demo: bool = False
 
@@ -54,6 +57,7 @@ class Settings:
             port=port,
             base_url=(env.get("WUGUAN_BASE_URL") or f"http://{host}:{port}").rstrip("/"),
             secure_cookies=_switch(env, "WUGUAN_SECURE_COOKIES"),
+            trusted_proxies=_proxies(env.get("WUGUAN_TRUSTED_PROXIES", "0")),
             secret_key=env.get("WUGUAN_SECRET_KEY", ""),
             is_demo=_switch(env, "WUGUAN_DEMO"),
         )
@@ -83,6 +87,17 @@ def _port(text: str) -> int:
         code="bad_port",
         message=f"环境变量 WUGUAN_PORT 的值「{text}」不是端口号。请填 0 到 {HIGHEST_PORT} 之间的整数。",
         field="WUGUAN_PORT",
+        value=text,
+    )
+
+
+def _proxies(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= MOST_PROXIES:
+        return int(text)
+    raise SettingsError(
+        code="bad_proxies",
+        message=f"环境变量 WUGUAN_TRUSTED_PROXIES 的值「{text}」无法识别。请填反向代理的层数（0 到 {MOST_PROXIES}）。",
+        field="WUGUAN_TRUSTED_PROXIES",
         value=text,
     )
 

@@ -140,7 +140,8 @@ def test_the_next_request_on_the_same_thread_is_nobodys(app, admin):
     assert seen[1].startswith("/sign-in")
 
 
-def test_proxies_are_believed_only_where_a_setting_says_so(app):
-    client = app.test_client()
+def test_proxies_are_believed_only_where_a_setting_says_so(app, database, tmp_path):
     forged = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.5"}
-    assert "Strict-Transport-Security" not in client.get("/sign-in", headers=forged).headers
+    behind = create_app(Settings(home=tmp_path, secret_key="of the tests", trusted_proxies=1), database)
+    told = [made.test_client().get("/sign-in", headers=forged).headers for made in (app, behind)]
+    assert ["Strict-Transport-Security" in headers for headers in told] == [False, True]

@@ -1,0 +1,253 @@
+"""The verbs of the desk through their pages: each calls its service, says what it did, and is open to who may."""
+
+from datetime import date
+
+import pytest
+from lxml import html
+from sqlalchemy import select
+
+import make
+from cast import Cast
+from tenant.journal import CLOCKWORK
+from tenant.models import (
+    Clock,
+    Complaint,
+    DueAction,
+    Payment,
+    Posting,
+    ServiceRequest,
+    SignIn,
+    Staff,
+    Ticket,
+    WorkOrder,
+)
+from tenant.rules.terms import Act, Area, ClockKind, Gravity, Role, TicketState, WorkOrderState
+from tenant.scoping import Scope
+from tenant.unscoped import Reason, across_offices
+
+ANY_ACT = ((None, Act.ACT),)
+AT_DESK = ((None, Act.EDIT),)
+PERMITS = {
+    "requests.dispatch": AT_DESK,
+    "requests.reply": ANY_ACT,
+    "requests.promise": AT_DESK,
+    "requests.answer": AT_DESK,
+    "requests.follow-up": ((Area.FOLLOW_UPS, Act.CREATE),),
+    "requests.close": AT_DESK,
+    "requests.invalidate": AT_DESK,
+    "work_orders.receive": ANY_ACT,
+    "work_orders.arrive": ANY_ACT,
+    "work_orders.complete": ANY_ACT,
+    "work_orders.cancel": AT_DESK,
+    "complaints.receive": ANY_ACT,
+    "complaints.forward": ANY_ACT,
+    "complaints.reply": ANY_ACT,
+    "complaints.promise": AT_DESK,
+    "complaints.complete": ANY_ACT,
+    "complaints.follow-up": ((Area.FOLLOW_UPS, Act.CREATE),),
+    "complaints.regrade": AT_DESK,
+    "complaints.close": AT_DESK,
+    "complaints.invalidate": AT_DESK,
+    "escalations.acknowledge": ((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
+    "payments.void": ANY_ACT,
+    "offices.archive": ANY_ACT,
+    "offices.restore": ANY_ACT,
+    "staff.reset-password": ANY_ACT,
+    "staff.end-sessions": ANY_ACT,
+    "staff.disable": ANY_ACT,
+    "staff.enable": ANY_ACT,
+}
+"""Who may carry out each verb, written by hand apart from the views."""
+
+
+@pytest.fixture
+def desk(sign_in, cast: Cast):
+    """The front desk of the north."""
+    return sign_in(cast.north.people[Role.FRONT_DESK].staff)
+
+
+@pytest.fixture
+def latest(database):
+    """Return the newest row of a model, read anew."""
+
+    def newest(model):
+        with database.session(Scope.everywhere(), CLOCKWORK) as session:
+            return session.scalars(select(model).order_by(model.id.desc()).limit(1)).one()
+
+    return newest
+
+
+@pytest.fixture
+def request_at_hand(desk, cast: Cast, latest) -> ServiceRequest:
+    """A repair just registered through the page."""
+    form = {
+        "category": "repair",
+        "channel": "call",
+        "reporter_kind": "owner",
+        "content": "水管漏水",
+        "unit": cast.north.unit.id,
+    }
+    assert desk.post("/requests/new/", form).status_code == 302
+    return latest(ServiceRequest)
+
+
+def test_every_verb_has_its_row_here(app):
+    found = {
+        f"{view.path}.{verb.name}": verb.permits
+        for view in app.extensions["admin"][0]._views
+        for verb in getattr(view, "verbs", ())
+    }
+    assert found == PERMITS
+
+
+def test_a_request_registered_on_the_page_has_its_number_and_its_clocks(request_at_hand, database, cast: Cast):
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        ticket = session.get_one(Ticket, request_at_hand.ticket_id)
+        assert (ticket.content, ticket.state, ticket.unit_id) == (
+            "水管漏水",
+            TicketState.REGISTERED,
+            cast.north.unit.id,
+        )
+        assert ticket.registered_by_id == cast.north.people[Role.FRONT_DESK].id
+        kinds = set(session.scalars(select(Clock.kind).where(Clock.ticket_id == ticket.id)))
+        assert {ClockKind.FIRST_REPLY, ClockKind.DISPATCH} <= kinds
+        clocks = select(Clock.id).where(Clock.ticket_id == ticket.id)
+        planned = select(DueAction.id).where(DueAction.subject_kind == "clock", DueAction.subject_id.in_(clocks))
+        assert session.scalars(planned).all()
+
+
+def test_a_request_without_its_content_is_refused_at_the_field(desk, latest):
+    answer = desk.post(
+        "/requests/new/", {"category": "repair", "channel": "call", "reporter_kind": "owner", "content": " "}
+    )
+    assert answer.status_code == 422
+    assert "请填写「内容」" in answer.get_data(as_text=True)
+
+
+def test_an_order_goes_from_dispatch_to_follow_up(desk, sign_in, request_at_hand, cast: Cast, latest):
+    technician, head = (cast.north.people[role] for role in (Role.TECHNICIAN, Role.DEPARTMENT_HEAD))
+    way = f"/requests/act/dispatch/?id={request_at_hand.id}"
+    assert desk.get(way).status_code == 200
+    assert desk.post(way, {"department": cast.north.engineering.id, "technician": technician.id}).status_code == 302
+    order = latest(WorkOrder)
+    assert (order.request_id, order.technician_id) == (request_at_hand.id, technician.id)
+    assert sign_in(head.staff).post(f"/work_orders/act/receive/?id={order.id}").status_code == 302
+    worker = sign_in(technician.staff)
+    assert worker.post(f"/work_orders/act/arrive/?id={order.id}").status_code == 302
+    assert (
+        worker.post(f"/work_orders/act/complete/?id={order.id}", {"outcome": "换管", "signed": "y"}).status_code == 302
+    )
+    assert latest(WorkOrder).state is WorkOrderState.DONE
+    follow = f"/requests/act/follow-up/?id={request_at_hand.id}"
+    assert worker.get(follow).status_code == 403
+    assert desk.post(follow, {"satisfaction": "satisfied"}).status_code == 302
+    assert desk.post(f"/requests/act/close/?id={request_at_hand.id}").status_code == 302
+    assert latest(Ticket).state is TicketState.CLOSED
+    page = desk.get(f"/requests/history/?id={request_at_hand.id}").get_data(as_text=True)
+    assert "换管" in page
+
+
+def test_a_refusal_of_the_service_stands_at_its_field_and_changes_nothing(desk, request_at_hand, latest):
+    with_no_head = {"department": "999999"}
+    answer = desk.post(f"/requests/act/dispatch/?id={request_at_hand.id}", with_no_head)
+    assert answer.status_code == 422
+    assert "重新查找选择" in answer.get_data(as_text=True)
+    answer = desk.post(f"/requests/act/close/?id={request_at_hand.id}")
+    assert answer.status_code == 422
+    assert latest(Ticket).closed_at is None
+
+
+def test_a_technician_sees_only_their_own_orders(desk, sign_in, request_at_hand, cast: Cast, latest):
+    worker = sign_in(cast.north.people[Role.TECHNICIAN].staff)
+    assert worker.get(f"/requests/details/?id={request_at_hand.id}").status_code == 404
+    way = f"/requests/act/dispatch/?id={request_at_hand.id}"
+    desk.post(way, {"department": cast.north.engineering.id, "technician": ""})
+    order = latest(WorkOrder)
+    assert worker.get(f"/work_orders/details/?id={order.id}").status_code == 404
+    assert worker.post(f"/work_orders/act/complete/?id={order.id}").status_code == 404
+    desk.post(way, {"department": cast.north.engineering.id, "technician": cast.north.people[Role.TECHNICIAN].id})
+    assert worker.get(f"/requests/details/?id={request_at_hand.id}").status_code == 200
+    assert worker.get(way).status_code == 403
+
+
+def test_a_verb_is_offered_only_to_who_may_and_when_it_fits(desk, sign_in, request_at_hand, cast: Cast):
+    def offered(browser) -> set[str]:
+        page = html.fromstring(browser.get(f"/requests/details/?id={request_at_hand.id}").get_data(as_text=True))
+        return {link.split("/act/")[1].split("/")[0] for link in page.xpath("//a/@href") if "/requests/act/" in link}
+
+    assert {"dispatch", "reply", "invalidate"} <= offered(desk)
+    assert "close" not in offered(desk)
+    assert offered(sign_in(cast.group[Role.GROUP_CENTRE].staff)) == set()
+
+
+def test_a_complaint_registered_on_the_page_is_graded_received_and_forwarded(desk, sign_in, cast: Cast, latest):
+    form = {
+        "gravity": "major", "channel": "visit", "reporter_kind": "owner", "content": "服务态度", "demand": "道歉",
+        "department": cast.north.engineering.id, "unit": cast.north.unit.id,
+    }  # fmt: skip
+    assert desk.post("/complaints/new/", form).status_code == 302
+    row = latest(Complaint)
+    assert (row.gravity, row.department_id, row.demand) == (Gravity.MAJOR, cast.north.engineering.id, "道歉")
+    assert desk.post(f"/complaints/act/receive/?id={row.id}").status_code == 302
+    assert desk.post(f"/complaints/act/forward/?id={row.id}").status_code == 302
+    assert desk.post(f"/complaints/act/regrade/?id={row.id}", {"gravity": "grave"}).status_code == 302
+    assert desk.post(f"/complaints/act/complete/?id={row.id}", {"outcome": "已道歉"}).status_code == 302
+    assert (latest(Complaint).gravity, latest(Complaint).outcome) == (Gravity.GRAVE, "已道歉")
+
+
+def test_money_is_received_and_voided_by_a_second_person(sign_in, database, cast: Cast, latest):
+    with across_offices(database, Reason.SETTING_UP) as session:
+        unit, owner = make.unit(session, cast.north.id), make.owner(session, cast.north.id)
+        make.charge(session, unit, owner, date(2026, 1, 1))
+        session.commit()
+    cashier, director = (sign_in(cast.north.people[role].staff) for role in (Role.FINANCE_ASSISTANT, Role.DIRECTOR))
+    assert cashier.post("/payments/new/", {"owner": owner.id, "amount": "100", "method": "cash"}).status_code == 302
+    receipt = latest(Payment)
+    way = f"/payments/act/void/?id={receipt.id}"
+    answer = cashier.post(way, {"reason": "开错"})
+    assert answer.status_code == 422
+    assert "第二人" in answer.get_data(as_text=True)
+    assert director.post(way, {"reason": ""}).status_code == 422
+    assert director.post(way, {"reason": "开错"}).status_code == 302
+    assert latest(Payment).voided_at is not None
+
+
+def test_a_person_is_taken_on_posted_and_their_password_shown_once(sign_in, cast: Cast, latest, database):
+    keeper = sign_in(cast.group[Role.SYSTEM_ADMIN].staff)
+    answer = keeper.post("/staff/new/", {"login": "newcomer", "name": "新人", "email": "n@wuguan.invalid"})
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, "一次性密码" in page) == (200, True)
+    made = latest(Staff)
+    form = {
+        "staff": made.id, "role": "front_desk", "level": "office", "office": cast.north.id, "company": "",
+        "from_on": "2026-01-01",
+    }  # fmt: skip
+    assert keeper.post("/postings/new/", form).status_code == 302
+    assert latest(Posting).office_id == cast.north.id
+    wrong = keeper.post("/postings/new/", form | {"level": "group"})
+    assert wrong.status_code == 422
+    assert "层级与地点不符" in wrong.get_data(as_text=True)
+    assert "一次性密码" not in keeper.get(f"/staff/details/?id={made.id}").get_data(as_text=True)
+    assert keeper.post("/staff/new/", {"login": "NEWCOMER", "name": "重名"}).status_code == 422
+
+
+def test_closing_an_account_ends_its_sessions(sign_in, database, cast: Cast, latest):
+    with across_offices(database, Reason.SETTING_UP) as session:
+        person = make.staff(session, login="leaver", name="离任")
+        make.posting(session, person, Role.FRONT_DESK, cast.north.office)
+        session.commit()
+    leaver, keeper = sign_in(person), sign_in(cast.group[Role.SYSTEM_ADMIN].staff)
+    assert leaver.get("/units/").status_code == 200
+    assert keeper.post(f"/staff/act/disable/?id={person.id}").status_code == 302
+    assert leaver.get("/units/").status_code == 302
+    with across_offices(database, Reason.SIGNING_IN) as session:
+        alive = select(SignIn).where(SignIn.staff_id == person.id, SignIn.ended_at.is_(None))
+        assert session.scalars(alive).all() == []
+
+
+def test_accounts_are_not_kept_from_inside_an_office(sign_in, cast: Cast):
+    keeper = sign_in(cast.group[Role.SYSTEM_ADMIN].staff)
+    keeper.enter(cast.north.id)
+    person = cast.north.people[Role.TECHNICIAN].staff
+    assert keeper.post(f"/staff/act/disable/?id={person.id}").status_code == 422
+    assert sign_in(person).get("/requests/").status_code == 200
