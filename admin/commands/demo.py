@@ -24,7 +24,14 @@ PASSWORD_FILE = "demo-password"  # noqa: S105 - a file's name
 @click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
 @click.option("--load-only", is_flag=True, help="只装入数据，不启动。")
 @answers
-def command(*, seed: int, host: str | None, port: int | None, load_only: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
+def command(
+    *,
+    seed: int,
+    host: str | None,
+    port: int | None,
+    load_only: bool,
+    as_json: bool,  # noqa: ARG001 - every command takes --json
+) -> None:
     """Load the invented group where it is missing, then serve it."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port

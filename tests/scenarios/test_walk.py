@@ -105,4 +105,5 @@ def test_e_all_of_it_stands_in_the_record_and_the_record_is_whole(wuguan: "Progr
     assert {"unit.create", "owner.create", "ownership.create", "ticket.create", "escalation.create"} <= verbs
     assert not any("1990000000" in json.dumps(entry) for entry in entries), "a telephone number stands unmasked"
     assert wuguan("audit", "verify", "--json").json["ok"]
-    assert wuguan("audit", "list", "--office", "SOUTH", "--json").json["entries"] == []
+    of_south = wuguan("audit", "list", "--office", "SOUTH", "--json").json["entries"]
+    assert {entry["verb"] for entry in of_south} == {"office.create"}
