@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Numeric, Select, and_, case, distinct, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from tenant.models import Allocation, Charge, Clock, Escalation, Mail, Payment, ServiceRequest, Ticket, WorkOrder
@@ -113,7 +114,7 @@ def escalations(session: Session, selection: Selection, *, limit: int) -> list[E
     """Return, of each open ticket, the highest escalation nobody has taken notice of, the highest and oldest first."""
     highest = (
         selection.narrow(_escalated(select(Escalation.id)))
-        .distinct(Escalation.ticket_id)
+        .ext(distinct_on(Escalation.ticket_id))
         .order_by(Escalation.ticket_id, Escalation.level.desc(), Escalation.id)
     )
     statement = (
@@ -158,7 +159,7 @@ def _escalated(statement: Statement) -> Statement:
 
 def _counted(session: Session, statement: Statement) -> dict[int, int]:
     column = statement.selected_columns[0]
-    return dict(session.execute(statement.group_by(column)).tuples().all())
+    return dict(iter(session.execute(statement.group_by(column))))
 
 
 def _money(session: Session, day: date) -> dict[int, dict[str, Any]]:

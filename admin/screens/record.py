@@ -24,6 +24,19 @@ from tenant.rules.terms import Act, Area
 LONGEST: Final = 64
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TITLES: Final = ("时间", "操作者", "事项", "管理处", "原因", "来源地址", "请求编号")
+FACTS: Final = {
+    "act": "操作",
+    "answer": "客户意见",
+    "area": "功能范围",
+    "at": "时间",
+    "columns": "栏目",
+    "count": "条数",
+    "filters": "条件",
+    "format": "格式",
+    "path": "地址",
+    "search": "按文字查找",
+}
+"""What the facts of an act are called that is no change of a row."""
 UNLISTED: Final = frozenset({"audit_entry", "outbox_message", "schedule_fire", "number_series", "sign_in"})
 
 screen = Blueprint("record", __name__)
@@ -148,9 +161,10 @@ def _line(entry: AuditEntry) -> dict[str, Any]:
 
 def _changes(entry: AuditEntry) -> Iterator[dict[str, str]]:
     before, after = entry.before or {}, entry.after or {}
+    is_act = entry.verb in verbs.ACTS
     for name in dict.fromkeys((*before, *after)):
         yield {
-            "label": verbs.column_label(entry.subject_kind, name),
+            "label": FACTS.get(name, name) if is_act else verbs.column_label(entry.subject_kind, name),
             "before": _value(entry, name, before[name]) if before.get(name) is not None else "",
             "after": _value(entry, name, after.get(name)),
         }
@@ -158,6 +172,11 @@ def _changes(entry: AuditEntry) -> Iterator[dict[str, str]]:
 
 def _value(entry: AuditEntry, name: str, value: object) -> str:
     """Return a recorded value in words; an instant, kept in UTC, in the zone of its office."""
+    if isinstance(value, list):
+        return "、".join(map(str, value)) or verbs.shown(None, name, None)
+    if name in {"area", "act"} and entry.verb in verbs.ACTS:
+        terms: type[Area | Act] = Area if name == "area" else Act
+        return next((term.label for term in terms if term.value == value), str(value))
     if isinstance(value, str) and name.endswith("_at"):
         try:
             instant = datetime.fromisoformat(value)

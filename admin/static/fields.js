@@ -30,6 +30,7 @@
 
     function store() {
       hidden.value = chosen.map(([id]) => id).join(separator);
+      hidden.dataset.json = JSON.stringify(multiple ? chosen : chosen[0] || null);
       if (!multiple) input.value = chosen.length ? chosen[0][1] : "";
       clear.hidden = multiple || !chosen.length || !hidden.dataset.allowBlank;
       chips.hidden = !multiple || !chosen.length;

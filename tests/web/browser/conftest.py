@@ -54,6 +54,13 @@ class Visitor:
         assert answer is not None
         assert answer.status == status, (path, answer.status, answer.text()[:400])
 
+    def sign_in(self, login: str) -> None:
+        """Fill in the page for signing in."""
+        self.open("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.follow("form button")
+
     def shoot(self, name: str) -> None:
         """Keep a picture of the page as it is."""
         self.page.screenshot(path=self.shots / f"{name}-{self.size}.png", full_page=False)
@@ -154,7 +161,7 @@ def visit(
             context.add_cookies(cookies[login])
             visitor.open("/")
         elif login is not None:
-            sign_in(visitor, login)
+            visitor.sign_in(login)
             cookies[login] = context.cookies()
         return visitor
 
@@ -163,11 +170,3 @@ def visit(
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def sign_in(visitor: Visitor, login: str, password: str = PASSWORD) -> None:
-    """Fill in the page for signing in."""
-    visitor.open("/sign-in")
-    visitor.page.fill("#login", login)
-    visitor.page.fill("#password", password)
-    visitor.follow("form button")

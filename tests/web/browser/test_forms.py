@@ -142,3 +142,27 @@ def test_the_keyboard_finds_moves_and_opens(visit, size):
     if size == "desk":
         desk.page.keyboard.press("/")
         assert desk.page.evaluate("document.activeElement.name") == "q"
+
+
+def test_what_was_being_written_survives_the_end_of_the_session(visit, cast, counted):
+    desk = visit("north-supervisor")
+    desk.open("/requests/new/")
+    desk.page.get_by_label("内容", exact=False).first.fill("地下车库照明不足")
+    field = desk.page.get_by_label("房屋", exact=True)
+    field.fill(cast.north.unit.number[:5])
+    desk.page.wait_for_selector("[role=option]")
+    field.press("Enter")
+    desk.page.context.clear_cookies()
+    desk.expected.add(400)
+    desk.follow("main button:has-text('保存') >> nth=0")
+    desk.sign_in("north-supervisor")
+    desk.open("/requests/new/")
+    assert desk.sees("已恢复您上次没有保存的内容")
+    assert desk.page.get_by_label("内容", exact=False).first.input_value() == "地下车库照明不足"
+    assert desk.page.get_by_label("房屋", exact=True).input_value() == cast.north.unit.number
+    desk.shoot("draft")
+    before = counted(Ticket)
+    desk.follow("main button:has-text('保存') >> nth=0")
+    assert counted(Ticket) == before + 1
+    desk.open("/requests/new/")
+    assert not desk.sees("已恢复")
