@@ -22,6 +22,7 @@ _LONGEST_HEADING = 40
 _LEAST_MATCHES = 2
 _SAMPLES = 3
 _BRACKETED = re.compile(r"[(（【\[].*?[)）】\]]")
+_PARTED = re.compile(r"[/、|或及]")
 _DECORATION = re.compile(r"[*★#:：_\-./、]+|必填|选填")
 
 
@@ -99,10 +100,9 @@ def map_sheet(sheet: Sheet, kind: SheetKind) -> SheetMapping | None:
     known = _known(kind)
     best: tuple[int, int] | None = None
     for row in range(1, min(SEARCHED_ROWS, len(sheet.rows)) + 1):
-        texts = (_heading_text(sheet.cell(row, column)) for column in range(1, _width(sheet, row) + 1))
-        count = len({known[key] for text in texts if (key := _key(text, known))})
-        if count >= _LEAST_MATCHES and (best is None or count > best[0]):
-            best = (count, row)
+        found = {identifier for text in _texts(sheet, row) if (identifier := _identifier(text, known, kind))}
+        if len(found) >= _LEAST_MATCHES and (best is None or len(found) > best[0]):
+            best = (len(found), row)
     return _mapping(sheet, best[1], kind, known) if best else None
 
 
@@ -121,15 +121,13 @@ def _mapping(sheet: Sheet, row: int, kind: SheetKind, known: Mapping[str, str]) 
     taken: set[str] = set()
     headings: list[Heading] = []
     repeated: list[str] = []
-    for column in range(1, _width(sheet, row) + 1):
-        text = _heading_text(sheet.cell(row, column))
+    for column, text in enumerate(_texts(sheet, row), 1):
         if not text:
             continue
-        key = _key(text, known)
-        identifier = known[key] if key else None
+        meant = identifier = _identifier(text, known, kind)
         if identifier in taken:
             identifier = kind.column(identifier).spare
-        if key and (identifier is None or identifier in taken):
+        if meant and (identifier is None or identifier in taken):
             repeated.append(f"{column_letter(column)} 列「{text}」")
             identifier = None
         if identifier:
@@ -155,22 +153,35 @@ def comparable(heading: str) -> str:
     return _DECORATION.sub("", compact(heading)).lower()
 
 
-def _key(text: str, known: Mapping[str, str]) -> str | None:
-    """Return the known heading a text is: as written, else without what stands in brackets (units, hints)."""
+def _identifier(text: str, known: Mapping[str, str], kind: SheetKind) -> str | None:
+    """Return what a heading stands for: as written, else without its brackets, else by its parts (`业主姓名/单位`).
+
+    Where the parts mean several columns (`楼栋/单元/房号`) it is the decisive one, whose cells hold the whole key.
+    """
     if not text:
         return None
-    for candidate in (comparable(text), comparable(_BRACKETED.sub("", compact(text)))):
+    bare = _BRACKETED.sub("", compact(text))
+    for candidate in (comparable(text), comparable(bare)):
         if candidate in known:
-            return candidate
-    return None
+            return known[candidate]
+    parts = {known[key] for part in _PARTED.split(bare) if (key := comparable(part)) in known}
+    if kind.key[-1] in parts:
+        return kind.key[-1]
+    return parts.pop() if len(parts) == 1 else None
+
+
+def _texts(sheet: Sheet, row: int) -> list[str]:
+    """Return the headings in a row; where it is blank, what stands above: headers come in two rows too."""
+    above = len(sheet.rows[row - 2]) if row > 1 else 0
+    width = min(max(len(sheet.rows[row - 1]), above), _SEARCHED_COLUMNS)
+    texts = [_heading_text(sheet.cell(row, column)) for column in range(1, width + 1)]
+    if not any(texts):
+        return texts
+    return [text or _heading_text(sheet.cell(row - 1, column)) for column, text in enumerate(texts, 1)]
 
 
 def _heading_text(cell: Cell) -> str:
     return " ".join(text_of(cell).split())[:_LONGEST_HEADING] if cell.kind is CellKind.TEXT else ""
-
-
-def _width(sheet: Sheet, row: int) -> int:
-    return min(len(sheet.rows[row - 1]), _SEARCHED_COLUMNS)
 
 
 def _samples(sheet: Sheet, header: int, column: int) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ SENTENCES = {
     "workbook_binary": f"这是二进制工作簿（.xlsb），不能直接导入。{_AS_XLSX}",
     "workbook_encrypted": "工作簿设有打开密码，无法读取。"
     "请在 Excel 中取消密码（文件 → 信息 → 保护工作簿），保存后重新上传。",
-    "workbook_damaged": f"工作簿已损坏或上传不完整，无法读取。请先确认它能正常打开；{_AS_XLSX}",
+    "workbook_damaged": "工作簿已损坏或上传不完整，无法读取。"
+    "请重新取得完整的文件；如果它在 Excel 中能打开，请另存为 .xlsx 后再上传。",
     "workbook_bomb": f"文件解压后异常庞大，{_FOR_SAFETY}",
     "workbook_entities": f"文件里含有表格程序不会写入的声明，{_FOR_SAFETY}",
     "workbook_too_many_parts": f"文件内部的部件多得异常，{_FOR_SAFETY}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from importers.cells import compact
 
@@ -42,6 +42,8 @@ class UnitKey:
     room: str
     building: str | None = None
     section: str | None = None
+    is_dashed: bool = field(default=False, compare=False)
+    """Whether the first part is named by a dash alone (`2-1501`): beside a building's column it may be a section."""
 
     @property
     def number(self) -> str:
@@ -72,7 +74,7 @@ def building_of_sheet(name: str) -> str | None:
     return _numeral(match[1]).upper() if match else None
 
 
-def unit_key(text: str) -> UnitKey | None:
+def unit_key(text: str) -> UnitKey | None:  # noqa: PLR0911  one answer for each way of writing it
     """Read a whole or partial key out of one text; building and section are None where the text does not say them.
 
     None when it is nothing the trade writes. Nothing is completed: `1501` stays a room without a building.
@@ -82,9 +84,10 @@ def unit_key(text: str) -> UnitKey | None:
         return None
     if match := _SHOP.fullmatch(text.upper()):
         return UnitKey(room="S" + (match[1] or match[2]))
-    for pattern in (_WORDS, _DASHED):
-        if match := pattern.fullmatch(text):
-            return _made(match[1], match[2], match["room"])
+    if match := _WORDS.fullmatch(text):
+        return _made(match[1], match[2], match["room"])
+    if match := _DASHED.fullmatch(text):
+        return _made(match[1], match[2], match["room"], is_dashed=match[2] is None)
     if match := _SECTION_AND_ROOM.fullmatch(text):
         return _made(None, match[1], match[2])
     if match := _BARE.fullmatch(text):
@@ -92,13 +95,14 @@ def unit_key(text: str) -> UnitKey | None:
     return None
 
 
-def _made(building: str | None, section: str | None, room: str) -> UnitKey | None:
+def _made(building: str | None, section: str | None, room: str, *, is_dashed: bool = False) -> UnitKey | None:
     if building in _SHOP_BUILDINGS:
         return UnitKey(room="S" + room.upper().removeprefix("S"))
     key = UnitKey(
         room=room.upper(),
         building=_numeral(building).upper() if building else None,
         section=_numeral(section).upper() if section else None,
+        is_dashed=is_dashed,
     )
     fits = all(len(part or "") <= _LONGEST_PART for part in (key.building, key.section))
     return key if fits and len(key.room) <= _LONGEST_ROOM else None

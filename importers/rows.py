@@ -12,6 +12,7 @@ from importers.faults import CellFault, RefusedCell, refused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from importers.columns import Column
     from importers.headings import SheetMapping
     from importers.sheets.kinds import SheetKind
     from importers.workbook import Sheet
@@ -77,6 +78,8 @@ class RowReader:
         """How many placeholder numbers (18999999999) were met and not taken."""
         self.headings = {heading.identifier: heading.text for heading in mapping.headings if heading.identifier}
         self.columns = mapping.columns
+        self.remarks: dict[str, object] = {}
+        """What a kind has found out about the sheet as a whole."""
         self._columns = [
             (column, self.columns[column.identifier], _Remembered())
             for column in kind.columns
@@ -98,6 +101,15 @@ class RowReader:
             has_marks = row in marked and any((row, place) in self.sheet.marks for _, place, _ in self._columns)
             if has_marks or (filled and self._is_record(row, values, filled)):
                 yield self._cleaned(row, values, has_marks=has_marks)
+
+    def values(self, *identifiers: str) -> Iterator[tuple[object, ...]]:
+        """Yield the cleaned values of some columns, row by row: for what only the whole sheet can tell."""
+        known = {column.identifier: (column, place, memory) for column, place, memory in self._columns}
+        wanted = [known[identifier] for identifier in identifiers]
+        for row in range(self.mapping.row + 1, len(self.sheet.rows) + 1):
+            values = self.sheet.rows[row - 1]
+            if values:
+                yield tuple(self._value(row, values, *one) for one in wanted)
 
     def refused(self, identifier: str, row: int, found: CellFault) -> RefusedCell:
         """Put a fault on a cell."""
@@ -129,23 +141,26 @@ class RowReader:
     def _cleaned(self, row: int, values: Sequence[Value], *, has_marks: bool) -> CleanRow:
         cleaned: dict[str, object] = {}
         faults: list[RefusedCell] = []
-        for column, place, known in self._columns:
-            raw = values[place - 1] if place <= len(values) else None
+        for column, place, memory in self._columns:
             if has_marks and (row, place) in self.sheet.marks:
                 value = column.clean(self.sheet.cell(row, place))
-            elif raw is None:
-                continue
             else:
-                key = (type(raw), raw)
-                if key not in known:
-                    known[key] = column.clean(self.sheet.cell(row, place))
-                value = known[key]
+                value = self._value(row, values, column, place, memory)
             if isinstance(value, CellFault):
                 faults.append(self.refused(column.identifier, row, value))
             elif value is not None:
                 cleaned[column.identifier] = value
                 self.placeholders += column.placeholders(value)
         return CleanRow(self, row, cleaned, tuple(faults))
+
+    def _value(self, row: int, values: Sequence[Value], column: Column, place: int, memory: _Remembered) -> object:
+        raw = values[place - 1] if place <= len(values) else None
+        if raw is None:
+            return None
+        key = (type(raw), raw)
+        if key not in memory:
+            memory[key] = column.clean(self.sheet.cell(row, place))
+        return memory[key]
 
 
 class _Remembered(dict[tuple[type, object], object]):

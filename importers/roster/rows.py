@@ -97,6 +97,8 @@ def _key(row: CleanRow) -> UnitKey | CellFault:
         return fault("missing")
     building = cast("str | None", row.values.get("building"))
     section = cast("str | None", row.values.get("section"))
+    if room.is_dashed and building and _dashes_mean_sections(row):
+        room = UnitKey(room=room.room, section=room.building)
     if (room.building and building and room.building != building) or (
         room.section and section and room.section != section
     ):
@@ -108,6 +110,17 @@ def _key(row: CleanRow) -> UnitKey | CellFault:
     if not building:
         return fault("building_missing", room.number)
     return UnitKey(room=room.room, building=building, section=room.section or section)
+
+
+def _dashes_mean_sections(row: CleanRow) -> bool:
+    """Tell whether `2-1501` is section and room: so it is where the sheet names another building beside it."""
+    remarks = row.reader.remarks
+    if "dashes" not in remarks:
+        remarks["dashes"] = any(
+            isinstance(room, UnitKey) and room.is_dashed and isinstance(building, str) and room.building != building
+            for building, room in row.reader.values("building", "room")
+        )
+    return bool(remarks["dashes"])
 
 
 def _owners(row: CleanRow) -> tuple[OwnerClaim, ...] | RefusedCell:

@@ -191,3 +191,34 @@ def test_what_only_the_whole_row_shows_is_refused_at_its_cell(row, column, code)
 def test_one_bad_row_stops_no_other():
     plan = planned(builders.with_numbers_for_ids())
     assert brought(plan, "units") == [("new", "1-1-102")]
+
+
+def test_a_header_in_two_rows_is_read_as_one():
+    content = builders.workbook(
+        ["房屋信息", None, "业主信息", None],
+        ["楼栋", "房号", None, None],
+        [None, None, "姓名", "电话"],
+        ["1栋", "101", "张三", phone_of(1)],
+    )
+    assert owners_by_unit(planned(content)) == {"1-101": [("张三", phone_of(1), None, None)]}
+
+
+@pytest.mark.parametrize(
+    ("heading", "unit"),
+    [("楼栋/单元/房号", "3-2-1501"), ("楼栋-单元-房号", "3栋2单元1501"), ("房屋地址", "3#2单元1501室")],
+)
+def test_a_heading_of_several_parts_holds_the_whole_key(heading, unit):
+    plan = planned(builders.workbook([heading, "业主姓名/单位名称"], [unit, "张三"]))
+    assert [row.name for row in plan.rows] == ["3-2-1501"]
+
+
+def test_beside_a_building_a_dash_parts_section_and_room():
+    plan = planned(
+        builders.workbook(["楼栋", "房号", "业主"], *([f"{b}栋", f"{s}-101", f"甲{b}{s}"] for b in "12" for s in "12"))
+    )
+    assert [row.name for row in plan.rows] == ["1-1-101", "1-2-101", "2-1-101", "2-2-101"]
+
+
+def test_where_the_dash_only_repeats_the_building_there_is_no_section():
+    plan = planned(builders.workbook(["楼栋", "房号", "业主"], *([f"{b}栋", f"{b}-101", f"甲{b}"] for b in "123")))
+    assert [row.name for row in plan.rows] == ["1-101", "2-101", "3-101"]
