@@ -33,6 +33,7 @@ REASONS: Final[Mapping[str, str]] = {
     "resolving_office": "按编码查找管理处",
     "setting_up": "维护组织与人员",
     "reviewing": "查阅全部记录",
+    "sealing": "封存审计记录",
 }
 """Reasons that are codes; others were written by people and stand as they are."""
 
