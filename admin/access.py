@@ -5,7 +5,7 @@ Nothing is open that has not said so. A view function carries a :class:`Door`; o
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from flask import abort, g, has_request_context
 from flask_login import UserMixin
@@ -160,8 +160,13 @@ def may(area: Area, act: Act = Act.VIEW) -> bool:
 def require(area: Area, act: Act = Act.VIEW) -> None:
     """Answer 403 unless the person may; the denial is put on the record when the request ends."""
     if not may(area, act):
-        g.denied = (area, act)
-        abort(FORBIDDEN)
+        refuse(area, act)
+
+
+def refuse(area: Area, act: Act) -> NoReturn:
+    """Answer 403, and have the denial put on the record."""
+    g.denied = (area, act)
+    abort(FORBIDDEN)
 
 
 def zone_of(office_id: int | None) -> str:

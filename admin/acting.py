@@ -113,13 +113,12 @@ class Acting:
         if found is None:
             abort(NOT_FOUND)
         if not found.may(self.area):
-            access.require(self.area, Act.ACT)
-            abort(access.FORBIDDEN)
+            access.refuse(self.area, Act.ACT)
         if view.is_group_only:
             view.require_place(Act.ACT)
         row = view.row_asked_for(lock=request.method == "POST")
         form = form_class(found.fields(self))(request.form if request.method == "POST" else None)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._act_page(found, row, form)
         sentence = view.attempt(form, lambda: found.carry_out(view.session, row, _held(form)))
         if sentence is None:

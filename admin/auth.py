@@ -56,7 +56,7 @@ def admit() -> ResponseReturnValue | None:
         return None if wanted is ANYBODY else _ask_to_sign_in()
     g.office = _chosen_office(g.identity)
     if g.identity.must_change_password and request.endpoint not in MAY_WHILE_CHANGING:
-        return redirect(url_for("auth.password")) if request.method == "GET" else abort(FORBIDDEN)
+        return redirect(url_for("auth.password")) if request.method != "POST" else abort(FORBIDDEN)
     if wanted.area is not None and wanted.act is not None:
         access.require(wanted.area, wanted.act)
     elif not g.identity.posts and request.endpoint not in MAY_WITHOUT_A_POST:
@@ -90,7 +90,7 @@ def sign_in() -> ResponseReturnValue:
     """Show the page for signing in, and open a session for the right login and password."""
     if access.identity() is not None:
         return redirect(way_on(request.args.get("next")))
-    if request.method == "GET":
+    if request.method != "POST":
         return _sign_in_page()
     tried = sign_ins.Attempt(
         login=request.form.get("login", ""),
@@ -138,7 +138,7 @@ def sign_out() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Let a person change their password; every session of theirs ends, and they sign in anew."""
     person = access.identity()
-    if person is None or request.method == "GET":
+    if person is None or request.method != "POST":
         return _password_page({})
     old, new = request.form.get("old_password", ""), request.form.get("password", "")
     if new != request.form.get("repeated", ""):

@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Any, Final
 
-from flask import abort, flash, g, redirect, request
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.form import BaseForm, FormOpts
@@ -129,7 +129,7 @@ class Saving(Records):
                 return redirect(self.return_url())
             g.form_office_id = office.id
         form = self.create_form()
-        if request.method == "GET":
+        if request.method != "POST":
             return self.form_page(self.create_template, form)
         row = self.attempt(form, lambda: self.make(form))
         if row is None:
@@ -151,7 +151,7 @@ class Saving(Records):
         row = self.row_asked_for(lock=request.method == "POST")
         form = self.edit_form(row)
         self._keep_masked_out(form, row)
-        if request.method == "GET":
+        if request.method != "POST":
             form[fields.EDITION].data = edition_of(row)
             return self.form_page(self.edit_template, form, model=row)
         if form[fields.EDITION].data != edition_of(row):
@@ -174,7 +174,7 @@ class Saving(Records):
         if not self.may_reveal():
             for name in hidden:
                 del form[name]
-        elif request.method == "GET" and any(getattr(row, name) for name in hidden):
+        elif request.method != "POST" and any(getattr(row, name) for name in hidden):
             self.note_reveal(row, hidden)
 
     def conflict_page(self, form: BaseForm, row: Any) -> ResponseReturnValue:
@@ -207,7 +207,7 @@ class Saving(Records):
         """Ask whether to remove the record, naming it; remove it when the answer is posted."""
         self.require_place(Act.DELETE)
         row = self.get_one(request.values.get("id"), lock=request.method == "POST")
-        if request.method == "GET":
+        if request.method != "POST":
             return self._delete_page(row)
         called = str(row)
         try:
@@ -236,8 +236,7 @@ class Saving(Records):
     def reveal_view(self) -> ResponseReturnValue:
         """Show the record with its personal values in full, and put on the record who asked (B-O5)."""
         if not self.may_reveal():
-            access.require(Area.OWNERS, Act.REVEAL)
-            abort(access.FORBIDDEN)
+            access.refuse(Area.OWNERS, Act.REVEAL)
         row = self.get_one(request.form.get("id"))
         hidden = [path for path in self.column_details_list if formats.is_masked(column_at(self.model, path))]
         self.note_reveal(row, hidden)

@@ -15,7 +15,7 @@ from admin.fields import Line, Lines, Moment, TermField, required
 from admin.office_view import OfficeView
 from admin.screens import wording
 from tenant import clock
-from tenant.models import Clock, Escalation, FollowUp, Ticket, Unit
+from tenant.models import Clock, Escalation, FollowUp, ServiceRequest, Ticket, Unit, WorkOrder
 from tenant.rules.terms import Act, Area, Channel, ReporterKind, Satisfaction
 from tenant.services import escalations, follow_ups, tickets
 
@@ -210,6 +210,16 @@ class EscalationView(OfficeView):
             permits=((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
         ),
     )
+
+    def get_query(self) -> Any:
+        """Return the escalations; a technician's are those of their own orders (A-W9)."""
+        query, own = super().get_query(), access.own_orders_only()
+        if own is None:
+            return query
+        sent = select(WorkOrder.request_id).where(WorkOrder.technician_id.in_(own))
+        return query.filter(
+            Escalation.ticket_id.in_(select(ServiceRequest.ticket_id).where(ServiceRequest.id.in_(sent)))
+        )
 
 
 VIEWS = ((FollowUpView, FollowUp), (EscalationView, Escalation))

@@ -1,5 +1,6 @@
 """Signing in and out: one answer for every wrong pair, an end that is an end, limits that hold."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 import make
 from cast import Cast
 from tenant import clock
+from tenant.errors import Refusal
 from tenant.models import SignIn, Staff
 from tenant.rules.terms import Role
 from tenant.services import passwords, sign_ins, staff
@@ -88,6 +90,24 @@ def test_the_sixth_failure_of_a_login_is_stopped_before_hashing(app, person, mon
     _, answer = try_in(app, person.login, PASSWORD)
     assert answer.status_code == 429
     assert "15 分钟" in answer.get_data(as_text=True)
+
+
+def test_attempts_at_once_are_counted_one_after_the_other(database, person, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(passwords, "matches", lambda *_: hashed.append(1) and False)
+
+    def guess() -> None:
+        with across_offices(database, Reason.SIGNING_IN) as session:
+            with pytest.raises(Refusal):
+                sign_ins.attempt(session, sign_ins.Attempt(person.login, "falsch", "192.0.2.99"))
+            session.commit()
+
+    guessing = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in guessing:
+        thread.start()
+    for thread in guessing:
+        thread.join()
+    assert len(hashed) == sign_ins.FAILURES_PER_LOGIN
 
 
 def test_many_failures_of_one_address_stop_it_for_every_login(database, person):
