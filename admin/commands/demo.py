@@ -35,7 +35,9 @@ def command(
     """Load the invented group where it is missing, then serve it."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
-    settings = replace(settings, host=host, port=port, base_url=f"http://{host}:{port}", is_demo=True, smtp_url=None)
+    settings = replace(
+        settings, host=host, port=port, base_url=f"http://{host}:{port}", is_demo=True, smtp_url=None, broker_url=None
+    )
     _refuse_real_data(settings)
     password = demo_password(settings.home)
     with open_database(settings) as database:
@@ -49,7 +51,7 @@ def _refuse_real_data(settings: Settings) -> None:
     if settings.database_url is not None:
         raise SettingsError(
             code="demo_needs_own_database",
-            message="试用只使用内置数据库，以免把虚构数据写进正式库。请先取消环境变量 DATABASE_URL 再运行 wuguan demo。",
+            message="试用只使用内置数据库，以免把虚构数据写进正式库。请先取消 DATABASE_URL 再运行 wuguan demo。",
             field="DATABASE_URL",
         )
 

@@ -23,7 +23,17 @@ def roster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sheet.append(HEADINGS)
     for number in range(1, 7):
         room = "" if number == 4 else f"{number}01"
-        sheet.append(("5", "1", room, f"业主{'甲乙丙丁戊己'[number - 1]}", f"1990000{number:04d}", 88.5, f"o{number}@home.invalid"))
+        sheet.append(
+            (
+                "5",
+                "1",
+                room,
+                f"业主{'甲乙丙丁戊己'[number - 1]}",
+                f"1990000{number:04d}",
+                88.5,
+                f"o{number}@home.invalid",
+            )
+        )
     path = tmp_path_factory.mktemp("rosters") / "业主名册.xlsx"
     book.save(path)
     return path
