@@ -120,6 +120,15 @@ def test_the_same_query_asked_by_one_office_after_another_answers_each_its_own(w
             assert seen == {house.id}
 
 
+def test_the_same_query_asked_by_one_company_after_another_answers_each_its_own(world: World):
+    """Scopes of as many offices make the same SQL: the list must be the asker's, not the first one's."""
+    nobody = 10**6
+    for _ in range(3):
+        for house, _other in world.houses:
+            with world.open(Scope.of([house.id, nobody])) as session:
+                assert set(session.scalars(select(MODELS["unit"].office_id))) == {house.id}
+
+
 def test_every_model_stands_in_the_matrix():
     assert {mapper.class_ for mapper in Base.registry.mappers} == set(MODELS.values())
     assert all(inspect(model).local_table.name == name for name, model in MODELS.items())

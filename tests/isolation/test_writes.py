@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
+from psycopg.errors import FeatureNotSupported, ForeignKeyViolation, InsufficientPrivilege
 from sqlalchemy import ForeignKeyConstraint, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -255,6 +255,17 @@ def test_row_level_security_alone_lets_no_office_write_the_groups_rows(rows_alon
             session.execute(
                 insert(model.__table__).values(**values_for(model, rows_alone.cast.north.id, rows_alone.made))
             )
+
+
+def test_a_copy_into_a_table_is_refused_by_the_wall_of_rows(rows_alone: World):
+    """COPY passes the session by; PostgreSQL refuses it on a table with policies. Imports stage and merge."""
+    with rows_alone.open(rows_alone.cast.north.scope()) as session:
+        cursor = session.connection().connection.cursor()
+        with (
+            pytest.raises(FeatureNotSupported, match="row-level security"),
+            cursor.copy("COPY unit (office_id, number, room) FROM STDIN") as copying,
+        ):
+            copying.write_row((rows_alone.cast.south.id, "9-1-101", "101"))
 
 
 def test_an_offices_posting_cannot_be_given_the_groups_reach(rows_alone: World):
