@@ -8,9 +8,11 @@ Both belong to one office; nothing outside of it is read.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
 import json
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -27,6 +29,8 @@ from tenant.models import ImportBatch, Office
 from tenant.rules.terms import ImportState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.orm import Session
 
     from importers.headings import SheetMapping
@@ -44,9 +48,11 @@ def preview(session: Session, office: Office, kind: str, file_name: str, content
     Raises Refusal when the file as a whole cannot be taken; then there is no batch.
     """
     sheet_kind = kind_named(kind)
-    reading = read(content, file_name, sheet_kind)
     on = clock.today(office.zone)
-    plan = sheet_kind.plan(reading.records, sheet_kind.load(session, office), on)
+    with _undisturbed():
+        reading = read(content, file_name, sheet_kind)
+        plan = sheet_kind.plan(reading.records, sheet_kind.load(session, office), on)
+        packed = _packed(plan, reading)
     batch = ImportBatch(
         office_id=office.id,
         kind=sheet_kind.identifier,
@@ -58,7 +64,7 @@ def preview(session: Session, office: Office, kind: str, file_name: str, content
         state=ImportState.PREVIEWED,
         mapping={"on": on.isoformat(), "sheets": [mapping.as_json() for mapping in reading.mappings]},
         counts=dict(plan.counts),
-        plan=_packed(plan, reading),
+        plan=packed,
         uploaded_by_id=actor_of(session).posting_id,
     )
     session.add(batch)
@@ -77,13 +83,15 @@ def apply(session: Session, batch_id: int) -> ImportBatch:
     if batch.file is None:
         raise Refusal(code="file_deleted", message="这个批次的文件已按期删除，不能再写入。请重新上传文件。")
     kind = kind_named(batch.kind)
-    reading = read(batch.file, batch.file_name, kind)
-    plan = _replanned(session, office, kind, reading, batch)
+    with _undisturbed():
+        reading = read(batch.file, batch.file_name, kind)
+        plan = _replanned(session, office, kind, reading, batch)
+        packed = _packed(plan, reading)
     because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
     try:
         kind.write(session, office, plan)
         batch.counts = dict(plan.counts)
-        batch.plan = _packed(plan, reading)
+        batch.plan = packed
         batch.state = ImportState.APPLIED
         batch.applied_at = clock.now()
         session.flush()
@@ -143,6 +151,21 @@ def _replanned(session: Session, office: Office, kind: SheetKind, reading: Readi
         if not changed:
             return plan
         held |= dict.fromkeys(changed, fault("conflict_changed"))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no cycle collection run: a plan is hundreds of thousands of small objects, none of them garbage yet.
+
+    Halves the time of planning. Whoever comes first turns it on again, also where two imports run side by side.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _packed(plan: Plan, reading: Reading) -> bytes:

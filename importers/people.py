@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 
 from importers.cells import compact, is_absent, plain
 
@@ -25,6 +26,8 @@ _ROLE = r"(?:业主|户主|产权人|共有人|共同共有人|权利人|本人|
 _SHARE = re.compile(
     r"[（(]?\s*(?:占|份额)?\s*(?:([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%|([0-9]{1,3})/([0-9]{1,3}))\s*[)）]?$"
 )
+_SIMPLE_NAME = re.compile(r"[\u3400-\u9fff]{2,4}")
+_NOBODY = frozenset({"未售", "待售", "空置", "空房", "未交房"})
 _ORGANISATION = re.compile(
     r"公司|集团|银行|合作社|委员会|管理局|中心$|协会|学校|医院|大学|幼儿园|事务所|工作室|商行|经营部|有限|厂$|政府|居委会|办事处"
 )
@@ -37,8 +40,10 @@ _PHONE = re.compile(
     r"(?:\s*(?:转|分机|-|ext\.?|#)\s*(?P<extension>[0-9]{1,6}))?)(?![0-9])",
     re.IGNORECASE,
 )
+_SIMPLE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PLACEHOLDERS = frozenset({"12345678901", "12345678900", "13800138000", "13888888888"})
 
+_SIMPLE_ID = re.compile(r"[0-9]{17}[0-9X]")
 _TOKEN = re.compile(r"[0-9A-Za-z]{4,40}")
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9]{3,14}(?: +[0-9]{2,14}){0,4} +[0-9]{2,14}[0-9Xx](?![0-9A-Za-z])")
 _DOCUMENT_WORDS = re.compile(r"居民身份证|身份证|证件|护照|统一社会信用代码|号码|号|[\s:：()（）.\-]+")
@@ -90,12 +95,14 @@ def divided(text: str) -> list[str]:
 
 def read_names(text: str) -> tuple[Name, ...] | Mistake:
     """Return the owners named in a cell, in its order; an empty tuple when it says there is none."""
+    if _SIMPLE_NAME.fullmatch(text) and text not in _NOBODY and not is_absent(text):
+        return (Name(text, is_organisation=bool(_ORGANISATION.search(text))),)
     parts = [piece for part in divided(plain(text)) for piece in _between_blanks(part)]
     if len(parts) > MOST_PEOPLE:
         return Mistake("too_many_people")
     names: list[Name] = []
     for part in parts:
-        if is_absent(part) or part in {"未售", "待售", "空置", "空房", "未交房"}:
+        if is_absent(part) or part in _NOBODY:
             continue
         name = _one_name(part)
         if isinstance(name, Mistake):
@@ -142,6 +149,8 @@ def _fraction(match: re.Match[str]) -> Fraction | None:
 
 def read_phones(text: str) -> tuple[Labelled, ...] | Mistake:
     """Return the phones of a cell with their labels; a landline as `0755-26543210`, its extension as `-801` behind."""
+    if _SIMPLE_MOBILE.fullmatch(text):
+        return (Labelled(text, is_placeholder=_is_placeholder(text)),)
     phones: list[Labelled] = []
     for part in divided(plain(text)):
         found = list(_PHONE.finditer(part))
@@ -201,6 +210,8 @@ def read_documents(text: str) -> tuple[Labelled, ...] | Mistake:
 
     An 18-digit ID must have a real birthday and the right check digit; passports, permits and credit codes are kept.
     """
+    if _SIMPLE_ID.fullmatch(text) and isinstance(simple := _document(text), str):
+        return (Labelled(simple),)
     documents: list[Labelled] = []
     for part in map(_ungrouped, divided(plain(text))):
         found = [match for match in _TOKEN.finditer(part) if re.search(r"[0-9]{4}", match[0])]
@@ -247,7 +258,7 @@ def _document(token: str) -> str | Mistake | None:
 
 def check_digit(first_seventeen: str) -> str:
     """Return the check digit of an ID's first seventeen digits (GB 11643)."""
-    return _CHECKS[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, first_seventeen, strict=True)) % 11]
+    return _CHECKS[sum(map(mul, _WEIGHTS, map(int, first_seventeen))) % 11]
 
 
 def is_credit_code(text: str) -> bool:
