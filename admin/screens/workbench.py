@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from admin import access, formats
 from admin.access import SIGNED_IN, door
-from admin.screens import figures, wording
+from admin.screens import figures, related, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
@@ -173,4 +173,5 @@ def frame() -> dict[str, Any]:
         "account_url": url_for("account.show"),
         "bell": bell,
         "column_kind": wording.column_kind,
+        "related": related.related,
     }

@@ -107,6 +107,8 @@ def test_an_overdue_request_stands_on_the_workbench_and_the_right_people_have_a_
     director.shoot("workbench")
     director.follow(f"main >> text={happened} >> nth=0")
     assert director.sees("厨房水管爆裂")
+    for section in ("时限", "升级", "邮件"):
+        assert director.page.locator(f"section[aria-label={section}]").count() == 1
     director.shoot("request")
     director.open("/mailbox/")
     assert director.sees(happened)
