@@ -17,7 +17,8 @@ from tenant.models import Walled
 from tenant.rules.terms import Act
 
 LAST_PAGE: Final = 2000
-OFFICE_COLUMN: Final = ("office_id", "管理处")
+OFFICE_COLUMN: Final = ("office_name", "管理处")
+"""The column by which a list across offices says whose each row is."""
 
 
 def column_at(model: type[DeclarativeBase], path: str) -> Column[Any] | None:
@@ -162,8 +163,6 @@ class Listing:
 
     def value(self, row: Any, path: str) -> Any:
         """Return the value a path leads to, None where it breaks off."""
-        if path == OFFICE_COLUMN[0]:
-            return self.office_name(row)
         found = getattr(self, f"show_{path.replace('.', '_')}", None)
         if found is not None:
             return found(row)
@@ -171,11 +170,16 @@ class Listing:
             row = getattr(row, name, None)
         return row
 
-    def office_name(self, row: Any) -> str | None:
+    def show_office_name(self, row: Any) -> str | None:
         """Return the name of the row's office without asking the database: who asks knows all they can reach."""
         person = access.identity()
         found = person.office(getattr(row, "office_id", None)) if person else None
         return found.name if found else None
+
+    def search_placeholder(self) -> str | None:
+        """Return what can be searched for, as the field says it before anything is typed."""
+        labels = [self.column_labels.get(path, path) for path in getattr(self, "column_searchable_list", None) or ()]
+        return "、".join(dict.fromkeys(labels)) or None
 
     @expose("/")
     @needs(Act.VIEW)
@@ -183,6 +187,5 @@ class Listing:
         """Show the list; across offices each row says whose it is."""
         view: Any = self
         if access.office_at_hand() is None and issubclass(self.model, Walled) and "office_id" in self.model.__table__.c:
-            columns = [column for column in view._list_columns if column[0] != OFFICE_COLUMN[0]]  # noqa: SLF001
-            view._template_args["list_columns"] = [*columns, OFFICE_COLUMN]  # noqa: SLF001
+            view._template_args["list_columns"] = [*view._list_columns, OFFICE_COLUMN]  # noqa: SLF001
         return super().index_view()  # type: ignore[misc]

@@ -16,7 +16,7 @@ from admin import access, formats
 from admin.acting import Acting
 from admin.exports import Exporting
 from admin.fields import EDITION, Reference, field_for, form_class
-from admin.listing import OFFICE_COLUMN, Listing, column_at, loads_for
+from admin.listing import Listing, column_at, loads_for
 from admin.references import LOOKED_UP_BY, ReferenceLoader, parse_id
 from admin.saving import Saving
 from admin.site import Entry
@@ -90,7 +90,7 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
             for attribute in self.model.__mapper__.column_attrs
             if not (hidden := attribute.columns[0]).foreign_keys
             and not hidden.info.keys() & {"secret", "redacted", "office_ref"}
-            and attribute.key not in {"id", "version", OFFICE_COLUMN[0]}
+            and attribute.key not in {"id", "version", "office_id"}
         ]
         return tuple(dict.fromkeys((*self.column_list, *further)))
 
