@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from audit.capture import Capture
@@ -15,6 +16,9 @@ from tenant import embedded, migrations
 from tenant.db import Addresses, Database, create_database, make_roles
 
 _copies = count(1)
+
+settings.register_profile("wuguan", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("wuguan")
 
 
 @pytest.fixture(scope="session")
