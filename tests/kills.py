@@ -9,7 +9,7 @@ from pathlib import Path
 SWEEPING = Path(__file__).parent / "jobs" / "sweeping.py"
 
 
-def kill_sweeps(database, kind, settings, at, *arguments, wanted=12, longest=0.5, seed=20260302):
+def kill_sweeps(database, kind, settings, at, *arguments, wanted=12, longest=0.8, seed=20260302):
     """Start sweeps and kill each while it works, until ``wanted`` kills have landed; return how many did.
 
     A kill has landed when the process was alive: it dies in the middle of whatever it was doing. Stops early when a

@@ -7,6 +7,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from audit.capture import Capture
@@ -14,7 +15,9 @@ from tasks import sweeps
 from tasks.mail.transport import SmtpTransport
 from tasks.sweeps import Pace
 from tenant.db import Addresses, Database
+from tenant.models import Office
 from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
 
 LEASE = timedelta(seconds=1)
 
@@ -25,6 +28,8 @@ def main(kind, url, home, at, smtp=None):
     database = Database(Addresses(app=address, owner=address), Capture(), pool_size=2)
     settings = Settings(home=Path(home))
     instant = datetime.fromisoformat(at)
+    with across_offices(database, Reason.SIGNING_IN) as session:
+        session.scalars(select(Office.id)).all()  # connected and warm: a kill shall fall into the work
     print("begun", flush=True)  # noqa: T201 - the parent waits for this line
     if kind == "mail":
         transport = SmtpTransport(smtp, hello="wuguan.invalid")

@@ -23,7 +23,7 @@ def look(database, statement):
         return list(session.scalars(statement))
 
 
-def test_killed_sweeps_raise_every_level_exactly_once(database, cast, settings, record_property):
+def test_killed_sweeps_raise_every_level_exactly_once(database, cast, settings, announce):
     at = make.NOON + 3 * DAY
     replied = []
     for house in (cast.north, cast.south):
@@ -35,11 +35,11 @@ def test_killed_sweeps_raise_every_level_exactly_once(database, cast, settings, 
             session.commit()
 
     landed = kill_sweeps(database, "escalations", settings, at, wanted=KILLS)
-    record_property("kills_landed", landed)
     before = len(look(database, select(Escalation.id)))
     sweeps.run_escalations(database, at, settings=settings, pace=Pace(lease=timedelta(seconds=1)))
 
     raised = look(database, select(Escalation))
+    announce(f"escalations: {landed} kills landed, {before} of {len(raised)} effects done under fire")
     actions = look(database, select(DueAction).where(DueAction.due_at <= at))
     assert landed >= KILLS
     assert 0 < before < len(raised), "the kills fell into the work"
@@ -52,7 +52,7 @@ def test_killed_sweeps_raise_every_level_exactly_once(database, cast, settings, 
     assert sweeps.run_escalations(database, at, settings=settings).due == 0
 
 
-def test_killed_dunning_reminds_every_owner_exactly_once(database, cast, settings, record_property):
+def test_killed_dunning_reminds_every_owner_exactly_once(database, cast, settings, announce):
     with at_desk(database, cast.north) as session:
         unit, kind = make.unit(session, cast.north.id), make.charge_type(session, cast.north.id)
         for number in range(40):
@@ -63,10 +63,10 @@ def test_killed_dunning_reminds_every_owner_exactly_once(database, cast, setting
     at = make.NOON + 365 * DAY
 
     landed = kill_sweeps(database, "dunning", settings, at, wanted=KILLS)
-    record_property("kills_landed", landed)
     sweeps.run_dunning(database, at, settings=settings, pace=Pace(lease=timedelta(seconds=1)))
 
     notices = look(database, select(DunningNotice))
+    announce(f"dunning: {landed} kills landed, {len(notices)} notices")
     assert landed >= 1
     assert len({notice.owner_id for notice in notices}) == 40
     assert max(Counter((row.owner_id, row.level, row.sequence, row.anchor_on) for row in notices).values()) == 1

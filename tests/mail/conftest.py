@@ -147,3 +147,14 @@ def queue(database):
         return ids
 
     return queue_some
+
+
+@pytest.fixture
+def announce(capsys):
+    """Print a count where whoever runs the suite sees it."""
+
+    def say(sentence):
+        with capsys.disabled():
+            print(f"\n{sentence}")  # noqa: T201 - counts are to be read
+
+    return say
