@@ -341,6 +341,17 @@ def lazy_load(session: Session, model: Any) -> Seen:
 
 
 @passing
+def with_or_without(session: Session, model: Any) -> Seen:
+    """Ask along every relationship, in a sub-select of SQLAlchemy's own making, for rows that have one or have none."""
+    found = ids(session.scalars(select(model.id)))
+    for one in model.__mapper__.relationships:
+        reference = getattr(model, one.key)
+        there = reference.any() if one.uselist else reference.has()
+        assert ids(session.scalars(select(model.id).where(or_(there, ~there)))) == found
+    return found
+
+
+@passing
 def through_a_reference(session: Session, model: Any) -> Seen:
     """Join along every relationship: an inner join to a row of the own office loses nothing."""
     found = ids(session.scalars(select(model.id)))
