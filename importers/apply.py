@@ -11,6 +11,7 @@ import datetime as dt
 import gc
 import hashlib
 import json
+import re
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from importers.cells import safe_text
 from importers.faults import CellFault, fault
 from importers.plan import Outcome
 from importers.reading import Reading, read
@@ -49,15 +51,17 @@ def preview(session: Session, office: Office, kind: str, file_name: str, content
     """
     sheet_kind = kind_named(kind)
     on = clock.today(office.zone)
+    digest = hashlib.sha256(content).hexdigest()
     with _undisturbed():
         reading = read(content, file_name, sheet_kind)
+        reading.notices.extend(_told_before(session, office, digest))
         plan = sheet_kind.plan(reading.records, sheet_kind.load(session, office), on)
         packed = _packed(plan, reading)
     batch = ImportBatch(
         office_id=office.id,
         kind=sheet_kind.identifier,
-        file_name=file_name[-255:] or "未命名",
-        file_digest=hashlib.sha256(content).hexdigest(),
+        file_name=safe_text(re.split(r"[/\\]", file_name)[-1])[-255:] or "未命名",
+        file_digest=digest,
         file_size=len(content),
         file=content,
         sheet=reading.sheet[:100],
@@ -89,7 +93,8 @@ def apply(session: Session, batch_id: int) -> ImportBatch:
         packed = _packed(plan, reading)
     because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
     try:
-        kind.write(session, office, plan)
+        with _undisturbed():
+            kind.write(session, office, plan)
         batch.counts = dict(plan.counts)
         batch.plan = packed
         batch.state = ImportState.APPLIED
@@ -110,6 +115,21 @@ def cancel(session: Session, batch_id: int) -> ImportBatch:
     batch.state = ImportState.CANCELLED
     session.flush()
     return batch
+
+
+def _told_before(session: Session, office: Office, digest: str) -> list[str]:
+    """Return a notice when this very file was applied before; nothing of it is written twice, yet it should be known."""
+    batch = session.scalar(
+        select(ImportBatch)
+        .where(
+            ImportBatch.office_id == office.id,
+            ImportBatch.file_digest == digest,
+            ImportBatch.state == ImportState.APPLIED,
+        )
+        .order_by(ImportBatch.id.desc())
+        .limit(1)
+    )
+    return [] if batch is None else [f"同一份文件已作为批次 {batch.id} 写入过；没有变化的行不会再写一次。"]
 
 
 def _locked(session: Session, batch_id: int) -> ImportBatch:

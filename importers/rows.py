@@ -55,6 +55,7 @@ class Skipped:
 
     samples: list[int] = field(default_factory=list)
     closing: list[int] = field(default_factory=list)
+    bare: list[int] = field(default_factory=list)
 
     def notices(self, sheet: str) -> list[str]:
         """Return a sentence for each kind of row that was left out."""
@@ -63,6 +64,8 @@ class Skipped:
             lines.append(f"工作表「{sheet}」第 {_listed(self.samples)} 行是示例，没有读取。")
         if self.closing:
             lines.append(f"工作表「{sheet}」第 {_listed(self.closing)} 行是合计或说明文字，没有读取。")
+        if self.bare:
+            lines.append(f"工作表「{sheet}」第 {_listed(self.bare)} 行只有楼栋或单元，没有房号和业主，没有读取。")
         return lines
 
 
@@ -87,20 +90,22 @@ class RowReader:
         ]
 
     def rows(self) -> Iterator[CleanRow]:
-        """Yield the records below the header; blank rows, samples, totals and notes are not among them."""
+        """Yield the records below the header; blank rows, samples, totals and notes are not among them.
+
+        A row that holds nothing but errors is blank: a lookup was copied down further than the table goes.
+        """
         marked = {row for row, _ in self.sheet.marks}
         for row in range(self.mapping.row + 1, len(self.sheet.rows) + 1):
             values = self.sheet.rows[row - 1]
-            if not values and row not in marked:
+            if not values:
                 continue
             filled = {
                 column.identifier: value
                 for column, place, _ in self._columns
                 if place <= len(values) and (value := values[place - 1]) is not None and not _is_blank(value)
             }
-            has_marks = row in marked and any((row, place) in self.sheet.marks for _, place, _ in self._columns)
-            if has_marks or (filled and self._is_record(row, values, filled)):
-                yield self._cleaned(row, values, has_marks=has_marks)
+            if filled and self._is_record(row, values, filled):
+                yield self._cleaned(row, values, has_marks=row in marked)
 
     def values(self, *identifiers: str) -> Iterator[tuple[object, ...]]:
         """Yield the cleaned values of some columns, row by row: for what only the whole sheet can tell."""
@@ -124,6 +129,9 @@ class RowReader:
             return False
         if _CLOSING_LINE.match(leading) or self._is_note(row, filled):
             self.skipped.closing.append(row)
+            return False
+        if not filled.keys() - self.kind.key[:-1]:
+            self.skipped.bare.append(row)
             return False
         same = sum(1 for name, value in filled.items() if value == self.headings[name])
         return same < max(2, len(filled) // 2)  # the header once more, as at the top of a printed page

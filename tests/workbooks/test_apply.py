@@ -78,6 +78,7 @@ def test_the_same_file_again_is_all_the_same(north, cast):
     again = preview(north, cast.north.office, "roster", "名册.xlsx", builders.with_several_in_a_cell())
     counts = answer(again)["counts"]
     assert all(counts[name]["new"] == counts[name]["changed"] == 0 for name in ("units", "owners", "ownerships"))
+    assert any("写入过" in notice for notice in unpacked(again)["notices"])
     apply(north, again.id)
     after = north.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.verb.like("unit.%")))
     assert after == before
@@ -179,6 +180,11 @@ def test_a_refused_row_does_not_stop_the_others(north, cast):
     }
     apply(north, batch.id)
     assert "1-1-102" in units_in(north)
+
+
+def test_a_path_in_the_name_of_a_file_is_left_behind(north, cast):
+    batch = preview(north, cast.north.office, "roster", "C:\\桌面\\..\\名册\x00.xlsx", builders.plain())
+    assert batch.file_name == "名册.xlsx"
 
 
 def test_a_file_that_is_no_workbook_leaves_no_batch(north, cast):

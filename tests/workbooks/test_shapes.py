@@ -1,5 +1,8 @@
 """Rosters as offices have them, each with the plan it must come to."""
 
+import io
+
+import openpyxl
 import pytest
 
 from importers.reading import read
@@ -222,3 +225,17 @@ def test_beside_a_building_a_dash_parts_section_and_room():
 def test_where_the_dash_only_repeats_the_building_there_is_no_section():
     plan = planned(builders.workbook(["楼栋", "房号", "业主"], *([f"{b}栋", f"{b}-101", f"甲{b}"] for b in "123")))
     assert [row.name for row in plan.rows] == ["1-101", "2-101", "3-101"]
+
+
+def test_rows_prepared_but_not_filled_in_are_blank():
+    book = openpyxl.load_workbook(io.BytesIO(builders.plain()))
+    for row in range(6, 40):
+        book.active.cell(row, 1).value = "3栋"
+        book.active.cell(row, 2).value = "2单元"
+    for row in range(40, 60):
+        book.active.cell(row, 7).value = "#N/A"
+        book.active.cell(row, 7).data_type = "e"
+        book.active.cell(row, 8).value = "=VLOOKUP(1,A:B,2)"
+    content = builders.saved(book)
+    assert planned(content).counts["rows"] == {"read": 4, "refused": 0, "conflict": 0}
+    assert "只有楼栋或单元" in "".join(read(content, "名册.xlsx", ROSTER).notices)
