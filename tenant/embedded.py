@@ -2,14 +2,16 @@
 
 Kept behind this one module, so that nothing else knows which wheel carries it. The server keeps its files in a
 folder, listens on a Unix socket only, is shared by every process that names the same folder, and stops when the
-last of them leaves. A process killed outright leaves it running; the next one joins it.
+last of them leaves. A process killed outright leaves it running; the next one joins it, and stops it when it leaves.
 """
 
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from sqlalchemy.engine import URL
 
 from tenant.errors import SettingsError
@@ -47,7 +49,9 @@ def start(folder: Path) -> EmbeddedServer:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return EmbeddedServer(get_server(folder, cleanup_mode="stop"))
+        server = get_server(folder, cleanup_mode="stop")
+        _forget_the_dead(server)
+        return EmbeddedServer(server)
     except Exception as error:
         raise SettingsError(
             code="embedded_server",
@@ -58,3 +62,13 @@ def start(folder: Path) -> EmbeddedServer:
             field="WUGUAN_HOME",
             value=str(folder),
         ) from error
+
+
+def _forget_the_dead(server: PostgresServer) -> None:
+    """Strike processes that were killed off the list of those who hold the server: nobody else would, for ever."""
+    with server._lock:  # noqa: SLF001 - the wheel offers no other way to its list
+        holders = server.global_process_id_list
+        held = holders.get_and_add(os.getpid())
+        for process_id in held:
+            if not psutil.pid_exists(process_id):
+                holders.get_and_remove(process_id)

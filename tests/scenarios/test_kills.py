@@ -109,6 +109,21 @@ def test_a_killed_database_keeps_what_was_committed(
     assert own("company", "add", "east", "东区物业", "--json").json["error"]["code"] == "code_taken"
 
 
+def test_a_server_left_behind_by_a_killed_process_is_stopped_by_the_next_that_leaves(
+    wuguan: "Program", tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = type(wuguan)(tmp_path_factory.mktemp("left-home"))
+    assert own("db", "upgrade").code == 0
+    serving = own.start("serve", "--port", "0")
+    postmaster = _postmaster(own.home)
+    serving.kill()
+    serving.communicate()
+    assert postmaster.is_running(), "nothing was left behind: the test shows nothing"
+    assert own("db", "current").code == 0
+    psutil.wait_procs([postmaster], timeout=10)
+    assert not postmaster.is_running()
+
+
 def _postmaster(home: Path) -> psutil.Process:
     """Return the embedded server's first process once it stands in its file."""
     file = home / "postgres" / "postmaster.pid"
