@@ -191,7 +191,10 @@ def _guard_changes(session: Session, _context: UOWTransaction, _instances: objec
 
 
 def _require_its_office(row: object) -> None:
-    if isinstance(row, Walled) and inspect(row).attrs[row.wall_column].history.has_changes():
+    if not isinstance(row, Walled):
+        return
+    state = inspect(row)
+    if row.wall_column in state.committed_state and state.attrs[row.wall_column].history.has_changes():
         message = f"{type(row).__name__} {row.id} may not move to another office"
         raise WallBreach(message)
 
