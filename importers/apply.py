@@ -118,7 +118,7 @@ def cancel(session: Session, batch_id: int) -> ImportBatch:
 
 
 def _told_before(session: Session, office: Office, digest: str) -> list[str]:
-    """Return a notice when this very file was applied before; nothing of it is written twice, yet it should be known."""
+    """Return a notice when this very file was applied before; nothing of it is written twice, but it is told."""
     batch = session.scalar(
         select(ImportBatch)
         .where(
