@@ -15,10 +15,24 @@ PEOPLE = (
     "system_admin",
     "auditor",
 )
-NARROWEST, WIDEST = (360, 740), (2560, 1300)
+NARROWEST, ZOOMED, WIDEST = (360, 740), (640, 400), (2560, 1300)
+"""The narrowest phone, a desk at twice the size, the widest screen."""
 FOREIGN = re.compile(
     r"\b(Search|Save|Create|Edit|Delete|Export|Cancel|List|Details|Select|Filter|items?|Please|No|Yes)\b"
 )
+
+NAMELESS = """() => {
+  const named = node => node.labels?.length || node.getAttribute("aria-label") || node.getAttribute("aria-labelledby")
+    || (node.matches("a, button") && (node.textContent.trim() || node.title));
+  const controls = [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a[href]")];
+  const ids = [...document.querySelectorAll("[id]")].map(node => node.id);
+  return [
+    ...controls.filter(node => !named(node)).map(node => node.outerHTML.slice(0, 120)),
+    ...ids.filter((id, place) => ids.indexOf(id) !== place).map(id => `id ${id} stands twice`),
+    ...[...document.querySelectorAll("img:not([alt]), iframe:not([title])")].map(node => node.outerHTML.slice(0, 120)),
+  ];
+}"""
+"""What somebody who cannot see the page would not be told: controls without a name, ids that stand twice."""
 
 
 def linked(visitor) -> list[str]:
@@ -39,6 +53,8 @@ def test_every_page_of_the_navigation_opens_whole(visit, login):
         assert visitor.overflow() <= 0, path
         assert not FOREIGN.findall(visitor.page.inner_text("body")), path
         assert visitor.page.locator(".side [aria-current=page]").count() == 1, path
+        assert visitor.page.evaluate(NAMELESS) == [], path
+        assert visitor.page.locator("h1").count() == 1, path
     visitor.shoot(f"last-page-{login}")
 
 
@@ -47,11 +63,12 @@ def test_every_form_for_a_new_record_opens_whole(visit):
     for path in ("/requests/new/", "/complaints/new/"):
         visitor.open(path)
         assert visitor.overflow() <= 0, path
+        assert visitor.page.evaluate(NAMELESS) == [], path
         assert not FOREIGN.findall(visitor.page.inner_text("main").replace("Ctrl", "").replace("Enter", "")), path
         visitor.shoot(path.strip("/").replace("/", "-"))
 
 
-@pytest.mark.parametrize("edge", [NARROWEST, WIDEST], ids=["narrowest", "widest"])
+@pytest.mark.parametrize("edge", [NARROWEST, ZOOMED, WIDEST], ids=["narrowest", "zoomed", "widest"])
 def test_pages_fit_the_narrowest_and_the_widest_window(visit, edge):
     visitor = visit("group_centre")
     visitor.page.set_viewport_size({"width": edge[0], "height": edge[1]})
