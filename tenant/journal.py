@@ -9,15 +9,13 @@ way to write many rows without the unit of work.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from datetime import date, time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
+    BigInteger,
     Insert,
-    Numeric,
-    String,
     Table,
     Text,
     bindparam,
@@ -30,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.types import TypeEngine
 
 from tenant.errors import WallBreach
 from tenant.rules.terms import ActorKind
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
     from tenant.models.base import OfficeScoped
 
 Row = Mapping[str, Any]
+PLACE = "place_in_rows"
 FIXED = frozenset({"id", "office_id", "version"})
 """Columns that no bulk update may name: which row it is, whose it is, and the count of its changes."""
 
@@ -160,37 +158,32 @@ def write_rows(
 
 
 def insert_of(table: Table, rows: Sequence[Row]) -> Insert:
-    """Return the statement that inserts ``rows``, which all name the columns of the first.
+    """Return the statement that inserts ``rows``; raises ValueError unless all name the same columns.
 
-    One array a column, unnested, where a VALUES list would be written, sent and parsed anew for each batch. The rows
-    get their ids in the order they are given in: PostgreSQL computes an identity after it has sorted.
+    The rows travel as one JSON text, which neither side has to escape, quote or parse value by value: a VALUES list of
+    10,000 audit entries took five times as long. Each value is read as its column reads text, so that what is too long
+    is refused and not cut. The rows get their ids in the order they are given in: PostgreSQL computes an identity after
+    it has sorted.
     """
-    names = list(rows[0])
-    types = [_bare(table.c[name].type) for name in names]
-    arrays = [
-        bindparam(None, [_plain(row[name]) for row in rows], ARRAY(bare))
-        for name, bare in zip(names, types, strict=True)
-    ]
-    columns = [column(name, bare) for name, bare in zip(names, types, strict=True)]
-    given = func.unnest(*arrays).table_valued(*columns, with_ordinality="place").render_derived(name="given")
-    values = [
-        cast(given.c[name], table.c[name].type) if isinstance(table.c[name].type, JSON) else given.c[name]
-        for name in names
-    ]
-    return insert(table).from_select(names, select(*values).order_by(given.c.place))
+    names = rows[0].keys()
+    if any(row.keys() != names for row in rows):
+        message = f"rows of {table.name} name different columns"
+        raise ValueError(message)
+    text = json.dumps([{**row, PLACE: place} for place, row in enumerate(rows)], default=_plain)
+    given = (
+        func.json_to_recordset(cast(bindparam("rows", text, Text, unique=True), JSON))
+        .table_valued(*(column(name, table.c[name].type) for name in names), column(PLACE, BigInteger))
+        .render_derived(name="given", with_types=True)
+    )
+    values = select(*(given.c[name] for name in names)).order_by(given.c[PLACE])
+    return insert(table).from_select(list(names), values)
 
 
-def _bare(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Return the type without its length or scale: a cast to VARCHAR(100) would cut a text that is too long."""
-    if isinstance(kind, String | JSON):
-        return Text()
-    return Numeric() if isinstance(kind, Numeric) else kind
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    return json.dumps(value) if isinstance(value, dict | list) else value
+def _plain(value: object) -> str:
+    """Return a value that JSON does not know as the text its column reads."""
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def _insert(session: Session, table: Table, rows: Sequence[Row]) -> list[int]:
