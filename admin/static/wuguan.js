@@ -118,46 +118,6 @@
     notice.append(button);
   }
 
-  /* ---- lists: j k move, Enter opens, x chooses; bulk acts show what they will touch */
-  const rows = all("tr[data-href]");
-  let here = -1;
-  function stand(index) {
-    rows[here]?.classList.remove("is-here");
-    here = Math.max(0, Math.min(rows.length - 1, index));
-    rows[here].classList.add("is-here");
-    rows[here].scrollIntoView({ block: "nearest" });
-  }
-  for (const row of rows) {
-    row.addEventListener("dblclick", (event) => {
-      if (!event.target.closest("a, button, input, label")) window.location.assign(row.dataset.href);
-    });
-  }
-
-  const bar = document.querySelector("[data-selection]");
-  const boxes = all("input[data-choose]");
-  const allBox = document.querySelector("input[data-choose-all]");
-  function showSelection() {
-    const chosen = boxes.filter((box) => box.checked);
-    for (const box of boxes) box.closest("tr").classList.toggle("is-chosen", box.checked);
-    if (allBox) {
-      allBox.checked = boxes.length > 0 && chosen.length === boxes.length;
-      allBox.indeterminate = chosen.length > 0 && !allBox.checked;
-    }
-    if (!bar) return;
-    bar.hidden = chosen.length === 0;
-    bar.querySelector("[data-chosen]").textContent = chosen.length;
-    const holder = bar.querySelector("[data-chosen-ids]");
-    holder.replaceChildren(...chosen.map((box) => Object.assign(document.createElement("input"), { type: "hidden", name: "rowid", value: box.value })));
-    for (const button of all("button[data-confirm-each]", bar)) {
-      button.dataset.confirm = `${button.textContent.trim()} ${chosen.length} 条记录？`;
-      button.dataset.consequence = button.dataset.confirmEach;
-      button.dataset.verb = button.textContent.trim();
-    }
-  }
-  allBox?.addEventListener("change", () => { for (const box of boxes) box.checked = allBox.checked; showSelection(); });
-  for (const box of boxes) box.addEventListener("change", showSelection);
-  for (const button of all("[data-choose-none]")) button.addEventListener("click", () => { for (const box of boxes) box.checked = false; showSelection(); });
-
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       for (const menu of all("details.menu[open]")) { close(menu); menu.querySelector("summary").focus(); }
@@ -171,26 +131,12 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || dialog?.open) return;
     const hotkey = all("[data-hotkey]").find((node) => node.dataset.hotkey === event.key);
-    if (hotkey) { event.preventDefault(); hotkey.focus(); hotkey.select?.(); return; }
-    if (!rows.length) return;
-    if (event.key === "j") stand(here + 1);
-    else if (event.key === "k") stand(here - 1);
-    else if (event.key === "Enter" && here >= 0 && event.target === document.body) window.location.assign(rows[here].dataset.href);
-    else if (event.key === "x" && here >= 0) rows[here].querySelector("input[data-choose]")?.click();
+    if (hotkey) { event.preventDefault(); hotkey.focus(); hotkey.select?.(); }
   });
 
   /* ---- a control that acts when it changes: page size, tabs of a filter */
   for (const control of all("[data-submit-on-change]")) control.addEventListener("change", () => control.form.requestSubmit());
   for (const button of all("[data-print]")) button.addEventListener("click", () => window.print());
-
-  /* ---- rows found by typing, on this page only */
-  for (const finder of all("[data-find-rows]")) {
-    const body = document.querySelector(finder.dataset.findRows);
-    finder.addEventListener("input", () => {
-      const words = finder.value.trim().toLowerCase();
-      for (const row of all("tbody tr", body)) row.hidden = !row.textContent.toLowerCase().includes(words);
-    });
-  }
 
   /* ---- files: dropped or chosen; the name is shown before anything is sent */
   for (const drop of all(".drop")) {

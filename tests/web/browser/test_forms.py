@@ -166,3 +166,38 @@ def test_what_was_being_written_survives_the_end_of_the_session(visit, cast, cou
     assert counted(Ticket) == before + 1
     desk.open("/requests/new/")
     assert not desk.sees("已恢复")
+
+
+def test_a_row_opens_a_panel_beside_the_list_first_and_its_page_second(visit, cast, size):
+    desk = visit("north-director")
+    desk.open("/owners/")
+    row = desk.page.locator("tr[data-href]").first
+    if size == "phone":
+        row.locator("a").first.click()
+        desk.page.wait_for_url(re.compile("/owners/details/"))
+        return
+    row.locator("td").nth(1).click()
+    panel = desk.page.locator("aside.panel")
+    panel.wait_for()
+    assert cast.north.owner.name in desk.page.inner_text("aside.panel") or panel.locator("dl.facts").count() == 1
+    desk.shoot("panel")
+    desk.page.keyboard.press("Escape")
+    assert panel.count() == 0
+    row.locator("td").nth(1).click()
+    panel.get_by_role("link", name="打开整页").click()
+    desk.page.wait_for_url(re.compile("/owners/details/"))
+
+
+def test_columns_are_chosen_and_remembered(visit, size):
+    desk = visit("north-director")
+    desk.open("/owners/")
+    heading = desk.page.locator("th[data-column=kind]")
+    if size == "phone":
+        assert not desk.page.locator("[data-columns]").is_visible()
+        return
+    assert heading.is_visible()
+    desk.page.click("summary:has-text('列')")
+    desk.page.locator("[data-columns] label", has_text="类别").click()
+    assert not heading.is_visible()
+    desk.open("/owners/")
+    assert not desk.page.locator("th[data-column=kind]").is_visible()
