@@ -1,34 +1,36 @@
 """How personal values look in the record and on the screen: enough to recognise, not enough to use (B-O5)."""
 
-SHORT_PHONE, PHONE_HEAD, PHONE_TAIL = 7, 3, 4
+SHORT_PHONE, PHONE_HEAD, PHONE_TAIL, SHORT_TAIL = 10, 3, 4, 2
 ID_HEAD, ID_TAIL, SHORT_ID = 3, 4, 10
+ADDRESS_HEAD = 6
 
 
 def mask_name(name: str) -> str:
-    """Return the first character and stars for the rest: 张*, 欧**."""
-    return name[:1] + "*" * max(len(name) - 1, 1) if name else ""
+    """Return the first character and stars for the rest: 张*, 欧**; of a single character nothing."""
+    return name[: len(name) - 1][:1] + "*" * max(len(name) - 1, 1) if name else ""
 
 
 def mask_phone(phone: str) -> str:
     """Return a number with its middle starred: 138****1234; a short one keeps its last two digits."""
     if len(phone) <= SHORT_PHONE:
-        return "*" * max(len(phone) - 2, 1) + phone[-2:] if phone else ""
+        tail = SHORT_TAIL if len(phone) > 2 * SHORT_TAIL else 0
+        return "*" * (len(phone) - tail) + phone[len(phone) - tail :]
     return phone[:PHONE_HEAD] + "****" + phone[-PHONE_TAIL:]
 
 
 def mask_id_number(number: str) -> str:
     """Return an identity number with head and tail only: 110***********1234."""
     if len(number) <= SHORT_ID:
-        return number[:1] + "*" * max(len(number) - 1, 1) if number else ""
+        return mask_name(number)
     return number[:ID_HEAD] + "*" * (len(number) - ID_HEAD - ID_TAIL) + number[-ID_TAIL:]
 
 
 def mask_address(address: str) -> str:
     """Return a mail or postal address with its head only."""
-    local, at, domain = address.partition("@")
-    if at:
+    local, _, domain = address.partition("@")
+    if local and domain:
         return f"{local[:1]}***@{domain}"
-    return address[:6] + "***" if address else ""
+    return address[: min(ADDRESS_HEAD, len(address) // 2)] + "***" if address else ""
 
 
 def mask(column: str, value: str) -> str:
