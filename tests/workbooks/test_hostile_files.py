@@ -15,7 +15,7 @@ from tenant.errors import Refusal
 from workbooks import builders
 
 PLAIN = builders.plain()
-SMALL = Limits(memory=512 << 20, processor=10, wall=20)
+SMALL = Limits(memory=512 << 20, processor=20, wall=90)
 
 
 def refusal_of(content, limits=SMALL, name="名册.xlsx"):
