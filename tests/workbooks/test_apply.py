@@ -1,6 +1,7 @@
 """Preview, then apply, on a real database: what was previewed is written, once, with its record; nothing else is."""
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import func, select
 import make
 from audit.models import AuditEntry
 from importers.apply import answer, apply, cancel, preview, unpacked
-from tenant.errors import NotFound, Refusal
+from importers.sheets import kind_named
+from tenant.errors import Conflict, NotFound, Refusal
 from tenant.models import Building, Estate, ImportBatch, Owner, Ownership, Section, Unit
 from tenant.rules.terms import HandoverState, ImportState, Role, UnitUsage
 from workbooks import builders
@@ -158,6 +160,25 @@ def test_a_row_edited_after_the_preview_comes_back_as_a_conflict(north, cast):
     units = units_in(north)
     assert units["8-1-102"].area == Decimal(85)
     assert units["S77"].area == Decimal(70)
+
+
+@pytest.mark.parametrize("made_meanwhile", [True, False])
+def test_who_writes_the_same_row_at_the_same_moment_is_told_so(north, cast, monkeypatch, made_meanwhile):
+    """The state is read, then somebody commits a unit of that number, or changes it: the database has the last word."""
+    unit = None if made_meanwhile else make.unit(north, cast.north.id, number="S88", area=Decimal(50))
+    content = builders.workbook(["房号", "业主姓名", "面积"], ["S88", None, 60])
+    batch = preview(north, cast.north.office, "roster", "名册.xlsx", content)
+    kind = kind_named("roster")
+    seen = kind.load(north, cast.north.office)
+    monkeypatch.setattr("importers.apply.kind_named", lambda _name: replace(kind, load=lambda *_args: seen))
+    if unit is None:
+        make.unit(north, cast.north.id, number="S88")
+    else:
+        unit.area = Decimal(55)
+        north.flush()
+    with pytest.raises(Conflict) as refused:
+        apply(north, batch.id)
+    assert refused.value.code == "import_raced"
 
 
 def test_two_estates_and_a_new_building_are_a_question(north, cast):
