@@ -1,9 +1,10 @@
 """Fields of a form, made from the columns they fill: each refuses in Chinese what its column cannot hold."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from flask_admin.form import BaseForm
@@ -30,6 +31,7 @@ from admin import access
 from tenant.rules.terms import Term
 
 LARGEST_NUMBER: Final = 2**31 - 1
+YEARS: Final = range(1900, 2200)
 LONG: Final = 200
 """From how many signs on a text gets several lines to be written in."""
 EDITION: Final = "edition"
@@ -82,6 +84,16 @@ class TermField(SelectField):
         )
 
 
+_Dated = TypeVar("_Dated", date, datetime)
+
+
+def _plausible(found: _Dated, text: str) -> _Dated:
+    """Return a day or time of this or the neighbouring centuries; raises ValueError for a slip of the keyboard."""
+    if found.year not in YEARS:
+        raise ValueError(f"「{text}」的年份不对。请核对后重新填写。")
+    return found
+
+
 class Day(DateField):
     """A calendar day."""
 
@@ -91,9 +103,10 @@ class Day(DateField):
         self.data = None
         if text:
             try:
-                self.data = date.fromisoformat(text)
+                day = date.fromisoformat(text)
             except ValueError:
                 raise ValueError(f"「{text}」不是日期。请写成 2026-11-21 这样的格式。") from None
+            self.data = _plausible(day, text)
 
 
 class Moment(DateTimeLocalField):
@@ -116,6 +129,7 @@ class Moment(DateTimeLocalField):
                 instant = datetime.fromisoformat(text)
             except ValueError:
                 raise ValueError(f"「{text}」不是时间。请写成 2026-11-21 09:05 这样的格式。") from None
+            _plausible(instant, text)
             self.data = (instant if instant.tzinfo else instant.replace(tzinfo=self._zone())).astimezone(UTC)
 
 
@@ -171,10 +185,9 @@ class Whole(IntegerField):
         text = valuelist[0].strip() if valuelist else ""
         self.data = None
         if text:
-            try:
-                number = int(text)
-            except ValueError:
-                raise ValueError(f"「{text}」不是整数。请只填数字。") from None
+            if not re.fullmatch(r"-?[0-9]{1,18}", text):
+                raise ValueError(f"「{text[:20]}」不是整数。请只填数字。")
+            number = int(text)
             if abs(number) > LARGEST_NUMBER:
                 raise ValueError(f"「{text}」太大。请核对。")
             self.data = number

@@ -10,9 +10,11 @@ from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 from sqlalchemy import Boolean, Column, Date, DateTime, Enum, Integer, Numeric
 
 from admin import access
+from admin.fields import YEARS
 from tenant.rules.terms import Term
 
 YES, NO = "1", "0"
+MOST_DIGITS: Final = 20
 
 
 class Filter(BaseSQLAFilter):
@@ -89,7 +91,7 @@ class Number(Filter):
             number = Decimal(value.strip().replace(",", ""))
         except InvalidOperation as error:
             raise ValueError(value) from error
-        if not number.is_finite():
+        if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
             raise ValueError(value)
         return number
 
@@ -120,8 +122,11 @@ class Day(Filter):
     is_instant = False
 
     def clean(self, value: str) -> date:
-        """Return the day; raises ValueError for none."""
-        return date.fromisoformat(value.strip())
+        """Return the day; raises ValueError for none, and for one that no calendar on the wall shows."""
+        day = date.fromisoformat(value.strip())
+        if day.year not in YEARS:
+            raise ValueError(value)
+        return day
 
     def midnight(self, day: date) -> datetime:
         """Return the instant a day begins where the person stands."""

@@ -176,6 +176,10 @@ class Listing:
         found = person.office(getattr(row, "office_id", None)) if person else None
         return found.name if found else None
 
+    def get_invalid_value_msg(self, value: str, filter: Any) -> str:  # noqa: A002 - Flask-Admin's name
+        """Return what is said of a value that a filter cannot take."""
+        return f"筛选「{filter.name}」的值「{value[:40]}」无法识别，已忽略。请重新填写。"
+
     def search_placeholder(self) -> str | None:
         """Return what can be searched for, as the field says it before anything is typed."""
         labels = [self.column_labels.get(path, path) for path in getattr(self, "column_searchable_list", None) or ()]

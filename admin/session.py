@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tenant.db import Database
 
 FIRST_BAD_STATUS: Final = 400
+LONGEST_ADDRESS: Final = 64
+LONGEST_PATH: Final = 200
 NOBODY: Final = Actor(kind=ActorKind.PERSON, name="未登录")
 
 
@@ -66,7 +68,7 @@ def actor() -> Actor:
         staff_id=person.staff_id if person else None,
         posting_id=person.posting_at(office.id) if person and office else None,
         request_id=g.request_id,
-        address=request.remote_addr,
+        address=(request.remote_addr or "")[:LONGEST_ADDRESS] or None,
     )
 
 
@@ -142,7 +144,8 @@ def close(_error: BaseException | None = None) -> None:
 
 def _record_denial(area: str, act: str) -> None:
     office = access.office_at_hand()
-    facts = {"area": str(area), "act": str(act), "path": request.path}
+    path = "".join(sign for sign in request.path if sign.isprintable())[:LONGEST_PATH]
+    facts = {"area": str(area), "act": str(act), "path": path}
     with identity_session() as session:
         note(session, RecordedAct(verb="access.denied", office_id=office.id if office else None, facts=facts))
         session.commit()

@@ -185,6 +185,12 @@ def test_who_has_no_post_sees_nothing_and_is_told_why(sign_in, cast):
     assert stranger.get("/password").status_code == 200
 
 
+def test_a_denial_is_recorded_whatever_the_address_holds(sign_in, cast, record):
+    desk = sign_in(cast.north.people[Role.FRONT_DESK].staff)
+    assert desk.get("/owners/export/%00%ff" + "x" * 500 + "/").status_code == 403
+    assert record("access.denied")[0].after["path"].startswith("/owners/export/")
+
+
 def test_a_denial_is_put_on_the_record(sign_in, cast, record):
     sign_in(cast.north.people[Role.TECHNICIAN].staff).get("/owners/")
     latest = record("access.denied")[0]

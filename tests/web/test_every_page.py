@@ -97,6 +97,16 @@ def test_an_address_with_nonsense_in_it_is_no_error(chair):
         assert chair.get(f"/units/?{query}").status_code == 200, query
 
 
+def test_a_bound_beyond_all_bounds_is_ignored_and_said_so(chair):
+    for value in ("1e400", "1e999999", "-1e99", "NaN", "Infinity"):
+        page = chair.get(f"/units/?flt0_area-from={value}")
+        assert (page.status_code, "无法识别" in page.get_data(as_text=True)) == (200, True), value
+    for value in ("0001-01-01", "9999-12-31", "2026-02-30", "heute"):
+        for path, column in (("requests", "ticket.received_at"), ("charges", "due_on")):
+            for bound in ("from", "to"):
+                assert chair.get(f"/{path}/?flt0_{column}-{bound}={value}").status_code == 200, (path, bound, value)
+
+
 def test_every_form_opens_in_its_place(app, chair, cast: Cast):
     for view in views(app):
         if Act.CREATE in view.acts:

@@ -124,6 +124,15 @@ def test_a_request_without_its_content_is_refused_at_the_field(desk, latest):
     assert "请填写「内容」" in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    ("at", "says"), [("0001-01-01T00:00", "年份不对"), ("9999-12-31T23:59", "年份不对"), ("heute", "不是时间")]
+)
+def test_a_time_that_is_none_is_refused_at_its_field(desk, request_at_hand, at, says):
+    answer = desk.post(f"/requests/act/reply/?id={request_at_hand.id}", {"at": at})
+    assert answer.status_code == 422
+    assert says in answer.get_data(as_text=True)
+
+
 def test_an_order_goes_from_dispatch_to_follow_up(desk, sign_in, request_at_hand, cast: Cast, latest):
     technician, head = (cast.north.people[role] for role in (Role.TECHNICIAN, Role.DEPARTMENT_HEAD))
     way = f"/requests/act/dispatch/?id={request_at_hand.id}"
