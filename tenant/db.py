@@ -159,7 +159,7 @@ def make_roles(owner: URL) -> None:
         raise SettingsError(
             code="roles_missing",
             message=(
-                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{ONE_OFFICE}、{HEADQUARTERS} 四个角色，"
+                f"当前登录无权建立数据库角色。请由数据库管理员建立 {OWNER}、{APP}、{ONE_OFFICE}、{HEADQUARTERS}，"
                 "或用管理员地址设置 WUGUAN_OWNER_DATABASE_URL 后再运行 wuguan db upgrade。"
             ),
             field="WUGUAN_OWNER_DATABASE_URL",
