@@ -9,12 +9,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Numeric, Select, and_, case, distinct, func, literal, select, union_all
+from sqlalchemy import Numeric, Select, Subquery, and_, case, distinct, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from tenant.models import Allocation, Charge, Clock, Escalation, Mail, Payment, ServiceRequest, Ticket, WorkOrder
+from tenant.models import Allocation, Charge, Clock, Escalation, Mail, Owner, Payment, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.terms import ClockKind, MailState, TicketKind
+from tenant.services.arrears import rest_of
 
 NOTHING: Final = Decimal(0)
 Statement = Select[*tuple[Any, ...]]
@@ -65,8 +66,13 @@ def running() -> Any:
     return and_(Clock.met_at.is_(None), Clock.cancelled_at.is_(None), Clock.kind != ClockKind.REGRADE)
 
 
-def by_office(session: Session, office_ids: Iterable[int], at: datetime, day: date) -> dict[int, OfficeFigures]:
-    """Return the figures of the offices, also of one where nothing is open, at the instant ``at`` on ``day``."""
+def by_office(
+    session: Session, office_ids: Iterable[int], at: datetime, day: date, *, with_money: bool
+) -> dict[int, OfficeFigures]:
+    """Return the figures of the offices, also of one where nothing is open, at the instant ``at`` on ``day``.
+
+    Arrears and rates are nothing unless ``with_money``: they are the dearest to find.
+    """
     counts: Mapping[str, Mapping[int, int]] = {
         "open": _counted(session, select(Ticket.office_id, func.count()).where(Ticket.closed_at.is_(None))),
         "overdue": _counted(
@@ -81,7 +87,7 @@ def by_office(session: Session, office_ids: Iterable[int], at: datetime, day: da
         ),
         "mail_trouble": _counted(session, select(Mail.office_id, func.count()).where(Mail.state.in_(TROUBLE))),
     }
-    money = _money(session, day)
+    money = _money(session, day) if with_money else {}
     found: dict[int, OfficeFigures] = {}
     for office_id in office_ids:
         values: dict[str, Any] = {name: count.get(office_id, 0) for name, count in counts.items()}
@@ -162,20 +168,28 @@ def _counted(session: Session, statement: Statement) -> dict[int, int]:
     return dict(iter(session.execute(statement.group_by(column))))
 
 
-def _money(session: Session, day: date) -> dict[int, dict[str, Any]]:
-    """Return, by office, arrears on ``day`` and what was billed and paid of this year's charges due by then.
-
-    Charges and what was allocated to them are put below each other and summed once: a join of two sums is a nested
-    loop under the wall, where the planner believes that there is one row of everything.
-    """
-    charged = select(Charge.office_id, Charge.owner_id, Charge.due_on, Charge.amount.label("billed"), _none("paid"))
-    settled = (
-        select(Charge.office_id, Charge.owner_id, Charge.due_on, _none("billed"), Allocation.amount.label("paid"))
-        .join(Allocation, and_(Allocation.charge_id == Charge.id, Allocation.office_id == Charge.office_id))
-        .join(Payment, and_(Payment.id == Allocation.payment_id, Payment.office_id == Allocation.office_id))
-        .where(Payment.voided_at.is_(None), Payment.paid_on <= day)
+def debtors(session: Session, day: date, *, limit: int) -> list[tuple[Owner, Decimal, date]]:
+    """Return who owes most on ``day``, how much, and since when at the earliest they may have owed it."""
+    each = _each_amount(day)
+    owed = _sum(each.c.billed - each.c.paid).label("owed")
+    statement = (
+        select(each.c.owner_id, owed)
+        .where(each.c.due_on < day)
+        .group_by(each.c.owner_id)
+        .having(owed > 0)
+        .order_by(owed.desc(), each.c.owner_id)
+        .limit(limit)
     )
-    each = union_all(charged, settled).subquery("each")
+    amounts: dict[int, Decimal] = dict(iter(session.execute(statement)))
+    owners = {owner.id: owner for owner in session.scalars(select(Owner).where(Owner.id.in_(amounts)))}
+    unpaid = select(Charge.owner_id, func.min(Charge.due_on)).where(Charge.owner_id.in_(amounts), Charge.due_on < day)
+    since: dict[int, date] = dict(iter(session.execute(unpaid.where(rest_of(day) > 0).group_by(Charge.owner_id))))
+    return [(owners[owner_id], amount, since[owner_id]) for owner_id, amount in amounts.items()]
+
+
+def _money(session: Session, day: date) -> dict[int, dict[str, Any]]:
+    """Return, by office, arrears on ``day`` and what was billed and paid of this year's charges due by then."""
+    each = _each_amount(day)
     is_overdue = each.c.due_on < day
     is_this_year = and_(each.c.due_on >= day.replace(month=1, day=1), each.c.due_on <= day)
     owners = (
@@ -199,6 +213,22 @@ def _money(session: Session, day: date) -> dict[int, dict[str, Any]]:
         row.office_id: {"arrears": row.arrears, "debtors": row.debtors, "billed": row.billed, "paid": row.paid}
         for row in session.execute(statement)
     }
+
+
+def _each_amount(day: date) -> Subquery:
+    """Return, below each other, what was charged and what payments up to ``day`` settled of it.
+
+    Summed once instead of joined: a join of two sums is a nested loop under the wall, where the planner believes that
+    there is one row of everything.
+    """
+    charged = select(Charge.office_id, Charge.owner_id, Charge.due_on, Charge.amount.label("billed"), _none("paid"))
+    settled = (
+        select(Charge.office_id, Charge.owner_id, Charge.due_on, _none("billed"), Allocation.amount.label("paid"))
+        .join(Allocation, and_(Allocation.charge_id == Charge.id, Allocation.office_id == Charge.office_id))
+        .join(Payment, and_(Payment.id == Allocation.payment_id, Payment.office_id == Allocation.office_id))
+        .where(Payment.voided_at.is_(None), Payment.paid_on <= day)
+    )
+    return union_all(charged, settled).subquery("each")
 
 
 def _none(name: str) -> Any:

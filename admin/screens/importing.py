@@ -171,8 +171,7 @@ def _understood(batch: ImportBatch, tables: list[dict[str, Any]]) -> list[dict[s
     """Return each table's headings with what the column is taken for in the product's own word, None for nothing."""
     labels = {column.identifier: column.label for column in kind_named(batch.kind).columns}
     return [
-        table
-        | {"headings": [heading | {"label": labels.get(heading["identifier"])} for heading in table["headings"]]}
+        table | {"headings": [heading | {"label": labels.get(heading["identifier"])} for heading in table["headings"]]}
         for table in tables
     ]
 

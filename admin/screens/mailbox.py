@@ -124,6 +124,4 @@ def _about(mail: Mail) -> str | None:
     return wording.page_of(mail.subject_kind, mail.subject_id)
 
 
-SCREEN: Final = Screen(
-    blueprint=screen, entries=(Entry("reports", "收件箱", "mailbox.show", Area.MAILS, order=80),)
-)
+SCREEN: Final = Screen(blueprint=screen, entries=(Entry("reports", "收件箱", "mailbox.show", Area.MAILS, order=80),))

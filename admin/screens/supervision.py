@@ -36,15 +36,15 @@ def show() -> ResponseReturnValue:
     session, at = session_at_hand(), clock.now()
     by = request.args.get("by", "overdue")
     by = by if by in SORTS else "overdue"
-    found = figures.by_office(
-        session, [office.id for office in workbench.places()], at, clock.today(access.zone_of(None))
-    )
+    sees, day = workbench.visible(), clock.today(access.zone_of(None))
+    found = figures.by_office(session, [office.id for office in workbench.places()], at, day, with_money=sees["money"])
     places = sorted(workbench.places(), key=lambda office: getattr(found[office.id], by), reverse=True)
     seen = workbench.selection()
     return render_template(
         "wuguan/supervision.html",
         figures=found,
         places=places,
+        sees=sees,
         total=figures.total(found.values()),
         percent=wording.percent,
         money=formats.money,
@@ -87,6 +87,4 @@ def _mails() -> list[dict[str, Any]]:
     ]
 
 
-SCREEN: Final = Screen(
-    blueprint=screen, entries=(Entry("supervision", "督导", "supervision.show", Area.SUPERVISION),)
-)
+SCREEN: Final = Screen(blueprint=screen, entries=(Entry("supervision", "督导", "supervision.show", Area.SUPERVISION),))

@@ -1,6 +1,6 @@
 """工作台: what is overdue, due next, went up the line, waits for a call; for several offices, one line each."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, url_for
@@ -31,13 +31,12 @@ screen = Blueprint("workbench", __name__)
 @door(SIGNED_IN)
 def show() -> ResponseReturnValue:
     """Show what waits, for the office at hand or for all within reach."""
-    session, at = session_at_hand(), clock.now()
-    seen = selection()
-    found = figures.by_office(session, [office.id for office in places()], at, clock.today(access.zone_of(None)))
-    over = figures.clocks(session, seen, at, overdue=True, limit=LINES * CLOCKS_A_TICKET)
-    soon = figures.clocks(session, seen, at, overdue=False, limit=LINES * CLOCKS_A_TICKET)
+    session, at, day = session_at_hand(), clock.now(), clock.today(access.zone_of(None))
+    seen, sees = selection(), visible()
+    found = figures.by_office(session, [office.id for office in places()], at, day, with_money=sees["money"])
     raised = figures.escalations(session, seen, limit=LINES)
-    waiting = figures.to_follow_up(session, seen, limit=LINES) if access.may(Area.FOLLOW_UPS) else []
+    waiting = figures.to_follow_up(session, seen, limit=LINES) if sees["follow_ups"] else []
+    several = access.office_at_hand() is None and len(places()) > 1
     return render_template(
         "wuguan/workbench.html",
         figures=found,
@@ -45,17 +44,40 @@ def show() -> ResponseReturnValue:
         total=figures.total(found.values()),
         percent=wording.percent,
         money=formats.money,
-        sees_tickets=bool(seen.kinds),
-        sees_money=access.may(Area.CHARGES) or access.may(Area.DUNNING),
-        sees_mail=access.may(Area.MAILS),
-        sees_follow_ups=access.may(Area.FOLLOW_UPS),
-        overdue=clock_lines(over, at)[:LINES],
-        due_next=clock_lines(soon, at)[:LINES],
+        sees=sees,
+        overdue=_clocks(seen, at, overdue=True),
+        due_next=_clocks(seen, at, overdue=False),
         escalated=[escalation_line(row) for row in raised],
         follow_up=[ticket_line(row, at) for row in waiting],
+        debtors=_debtors(day) if sees["money"] and not several else [],
         create_urls={"request": wording.form_for("service_request"), "complaint": wording.form_for("complaint")},
-        several=access.office_at_hand() is None and len(places()) > 1,
+        list_urls={"notices": wording.list_of("dunning_notice")},
+        several=several,
     )
+
+
+def visible() -> dict[str, bool]:
+    """Return which numbers the person may see; ``counts``: those of the whole office, not only of their own orders."""
+    seen = selection()
+    return {
+        "tickets": bool(seen.kinds),
+        "counts": seen.postings is None,
+        "money": access.may(Area.CHARGES) or access.may(Area.DUNNING),
+        "mail": access.may(Area.MAILS),
+        "follow_ups": access.may(Area.FOLLOW_UPS),
+    }
+
+
+def _clocks(seen: figures.Selection, at: datetime, *, overdue: bool) -> list[dict[str, Any]]:
+    rows = figures.clocks(session_at_hand(), seen, at, overdue=overdue, limit=LINES * CLOCKS_A_TICKET)
+    return clock_lines(rows, at)[:LINES]
+
+
+def _debtors(day: date) -> list[dict[str, Any]]:
+    return [
+        {"name": owner.name, "amount": amount, "since": since, "url": wording.page_of("owner", owner.id)}
+        for owner, amount, since in figures.debtors(session_at_hand(), day, limit=LINES)
+    ]
 
 
 def places() -> tuple[access.OfficeAtHand, ...]:
@@ -158,9 +180,7 @@ def escalation_line(row: Escalation) -> dict[str, Any]:
     }
 
 
-SCREEN: Final = Screen(
-    blueprint=screen, entries=(Entry("workbench", "工作台", "workbench.show", order=0),)
-)
+SCREEN: Final = Screen(blueprint=screen, entries=(Entry("workbench", "工作台", "workbench.show", order=0),))
 
 
 @screen.app_context_processor

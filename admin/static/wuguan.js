@@ -5,6 +5,11 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (node) => node.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 
+  const memory = {
+    read: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
+    write: (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: forget it */ } },
+  };
+
   /* ---- ask before the irreversible: the dialog names the thing and the consequence, the button carries the verb */
   const dialog = document.getElementById("confirm");
   const asked = new WeakSet();
@@ -74,6 +79,13 @@
       if (next) { event.preventDefault(); next.focus(); }
     });
   }
+  const recent = JSON.parse(memory.read("offices") || "[]");
+  for (const panel of all(".switcher .menu-list")) {
+    const places = all(".menu-item[data-words]", panel);
+    for (const item of places) item.addEventListener("click", () => memory.write("offices", JSON.stringify([item.value, ...recent.filter((id) => id !== item.value)].slice(0, 5))));
+    const first = places.find((item) => !recent.includes(item.value));
+    if (first) for (const id of recent) places.filter((item) => item.value === id).forEach((item) => first.before(item));
+  }
   for (const finder of all("[data-find-in-menu]")) {
     finder.addEventListener("input", () => {
       const words = finder.value.trim().toLowerCase();
@@ -87,10 +99,6 @@
   }
 
   /* ---- what was folded stays folded */
-  const memory = {
-    read: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-    write: (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: forget it */ } },
-  };
   for (const folded of all("details[data-remember]")) {
     if (!folded.open && memory.read(folded.dataset.remember) === "open") folded.open = true;
     folded.addEventListener("toggle", () => memory.write(folded.dataset.remember, folded.open ? "open" : ""));
@@ -136,13 +144,20 @@
 
   /* ---- a control that acts when it changes: page size, tabs of a filter */
   for (const control of all("[data-submit-on-change]")) control.addEventListener("change", () => control.form.requestSubmit());
+  for (const button of all("[data-back]")) button.addEventListener("click", () => window.history.back());
   for (const button of all("[data-print]")) button.addEventListener("click", () => window.print());
 
   /* ---- files: dropped or chosen; the name is shown before anything is sent */
   for (const drop of all(".drop")) {
     const input = drop.querySelector("input[type=file]");
     const words = drop.querySelector("[data-file-name]");
-    const show = () => { if (input.files.length) words.textContent = `${input.files[0].name}（${Math.ceil(input.files[0].size / 1024)} KB）`; };
+    const largest = Number(input.dataset.largest || Infinity);
+    const show = () => {
+      const file = input.files[0];
+      input.setCustomValidity(file && file.size > largest ? `文件超过 ${largest / 1048576} MB，请拆分后再上传。` : "");
+      if (file) words.textContent = `${file.name}（${Math.ceil(file.size / 1024)} KB）`;
+      input.reportValidity();
+    };
     input.addEventListener("change", show);
     for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("is-over"); });
     for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("is-over"));
