@@ -34,6 +34,8 @@ _AREA = re.compile(
 _LARGEST_AREA = Decimal(100_000)
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{2}")
 _CENT = Decimal("0.01")
+_EMAIL = re.compile(r"[^@\s,;，；、]{1,64}@[^@\s,;，；、]+\.[^@\s,;，；、.]+")
+_LONGEST_EMAIL = 254
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,18 @@ class TextColumn(Column):
         """Return the plain text."""
         del cell
         return text if len(text) <= self.longest else fault("too_long", limit=self.longest)
+
+
+@dataclass(frozen=True)
+class EmailColumn(Column):
+    """One mail address, kept in lower case."""
+
+    def read(self, cell: Cell, text: str) -> str | CellFault:
+        """Return the address."""
+        del cell
+        address = text.strip().lower()
+        is_one = _EMAIL.fullmatch(address) is not None and len(address) <= _LONGEST_EMAIL
+        return address if is_one else fault("email_unreadable", text)
 
 
 @dataclass(frozen=True)

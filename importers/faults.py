@@ -32,6 +32,7 @@ _REASONS = {
     "owner_missing": "填了{part}，却没有业主姓名。请补上姓名，或清空该单元格。",
     "phone_unreadable": "「{part}」不是电话号码。手机号应为 11 位；座机请写成 0755-26543210。",
     "phone_owner_unknown": "看不出电话「{part}」是哪位业主的。请写成 张三：13… ；李四：13…",
+    "email_unreadable": "「{part}」不是一个邮箱地址。请只填一个，写成 zhang@example.com 的样子；没有就留空。",
     "id_unreadable": "「{part}」不是证件号码。请填写 18 位身份证号，或其他证件的号码。",
     "id_length": "证件号「{part}」的位数不对，身份证号应为 18 位（旧号 15 位）。请核对后重新填写。",
     "id_birthday": "证件号「{part}」里的出生日期不存在。请核对后重新填写。",

@@ -28,10 +28,11 @@ def import_file(*, kind: str, file: Path, office_code: str, preview: bool, do_ap
         with office_session(database, office) as session:
             batch = importing.preview(session, session.get_one(Office, office.id), kind, file.name, content)
             batch_id, payload = batch.id, importing.answer(batch)
+            notices = [str(notice) for notice in importing.unpacked(batch)["notices"]]
         if do_apply:
             with office_session(database, office) as session:
                 payload = importing.answer(importing.apply(session, batch_id))
-    answer(payload, as_json=as_json, sentence=_sentence(payload))
+    answer(payload, as_json=as_json, sentence="\n".join([_sentence(payload), *notices]))
 
 
 def _read(file: Path) -> bytes:

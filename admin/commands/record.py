@@ -1,6 +1,7 @@
 """``wuguan audit``: read the record, and prove that nobody altered it."""
 
 import sys
+from dataclasses import asdict
 
 import click
 from sqlalchemy import select
@@ -66,7 +67,14 @@ def verify(*, as_json: bool) -> None:
         chain.seal(session)
         session.commit()
         found = chain.verify(session)
-    payload = {"ok": found.ok, "entries": found.entries, "sealed": found.sealed, "first_bad": found.first_bad}
+    payload = {
+        "ok": found.ok,
+        "entries": found.entries,
+        "sealed": found.sealed,
+        "first_bad": found.first_bad,
+        "fault": asdict(found.fault) if found.fault else None,
+        "heads": {str(office_id): asdict(head) for office_id, head in found.heads.items()},
+    }
     sentence = f"审计记录完整：共 {found.entries} 条，已封存 {found.sealed} 条。"
     if not found.ok:
         sentence = f"审计记录被改动：第一处在记录 {found.first_bad}。请立即保全数据库并通知审计员。"

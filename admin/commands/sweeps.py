@@ -88,7 +88,7 @@ def list_mails(*, office_code: str | None, state_code: str | None, limit: int, a
             payload = [_describe(row, code) for row, code in found]
             session.commit()
     lines = [
-        f"{row['created_at']}  {row['office']}  {row['state_label']}  {mask_address(row['to'])}  {row['subject']}"
+        f"{row['created_at']}  {row['office']}  {row['state_label']}  {mask_address(str(row['to']))}  {row['subject']}"
         for row in payload
     ]
     answer({"mails": payload}, as_json=as_json, sentence="\n".join(lines) or "没有邮件。")

@@ -29,6 +29,7 @@ _LABELS = {
     "phone": "电话",
     "other_phones": "其他电话",
     "id_number": "证件号",
+    "email": "电子邮箱",
     "share": "份额",
     "is_payer": "缴费人",
     "from_on": "开始日期",
@@ -66,10 +67,13 @@ def owner_change(owner: OwnerDraft) -> dict[str, Any]:
             "phone": phone,
             "other_phones": _joined(others),
             "id_number": owner.id_number,
+            "email": owner.email,
         }
     change: dict[str, Any] = {}
     if owner.id_number and not state.id_number:
         change["id_number"] = owner.id_number
+    if owner.email and owner.email != (state.email or "").lower():
+        change["email"] = owner.email
     known = dict(known_phones(state))
     own, others = _first_and_others(owner.phones)
     if own and own not in known and (state.phone is None or state.phone not in dict(owner.phones)):

@@ -28,6 +28,7 @@ class OwnerDraft:
     state: OwnerState | None = None
     id_number: str | None = None
     phones: list[tuple[str, str]] = field(default_factory=list)
+    email: str | None = None
     named: bool = False
 
 

@@ -70,6 +70,7 @@ class People:
             draft.named = True
             self.drafts.append(draft)
         draft.id_number = draft.id_number or claim.id_number
+        draft.email = draft.email or claim.email
         known = {phone for phone, _ in draft.phones}
         draft.phones.extend(entry for entry in claim.phones if entry[0] not in known)
         self._learn(draft, [phone for phone, _ in claim.phones])

@@ -24,12 +24,16 @@ _LONGEST_OTHER_PHONES = 200
 
 @dataclass(frozen=True, slots=True)
 class OwnerClaim:
-    """An owner as a row names them; `phones` are (number, label), the first of them the owner's own."""
+    """An owner as a row names them; `phones` are (number, label), the first of them the owner's own.
+
+    A row's mail address is that of the first owner it names.
+    """
 
     name: str
     kind: OwnerKind = OwnerKind.PERSON
     id_number: str | None = None
     phones: tuple[tuple[str, str], ...] = ()
+    email: str | None = None
     share: Fraction | None = None
 
 
@@ -145,6 +149,7 @@ def _owners(row: CleanRow) -> tuple[OwnerClaim, ...] | RefusedCell:
             kind=OwnerKind.COMPANY if name.is_organisation else OwnerKind.PERSON,
             id_number=numbers.get(place),
             phones=tuple(reached[place]),
+            email=cast("str | None", row.values.get("email")) if place == 0 else None,
             share=name.share,
         )
         for place, name in enumerate(names)

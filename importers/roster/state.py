@@ -37,6 +37,7 @@ class OwnerState:
     phone: str | None = None
     other_phones: str | None = None
     id_number: str | None = None
+    email: str | None = None
     version: int = 1
 
 

@@ -19,40 +19,43 @@ if TYPE_CHECKING:
 
 State = UnitState | OwnerState | OwnershipState
 _LONGEST_NAME = 50
+_UNIT = (
+    Unit.id,
+    Unit.number,
+    Unit.area,
+    Unit.usage,
+    Unit.handover_state,
+    Unit.handed_over_on,
+    Unit.note,
+    Unit.version,
+)
+_OWNER = (
+    Owner.id,
+    Owner.name,
+    Owner.kind,
+    Owner.phone,
+    Owner.other_phones,
+    Owner.id_number,
+    Owner.email,
+    Owner.version,
+)
+_OWNERSHIP = (
+    Ownership.id,
+    Ownership.unit_id,
+    Ownership.owner_id,
+    Ownership.share,
+    Ownership.is_payer,
+    Ownership.from_on,
+    Ownership.version,
+)
 
 
 def load(session: Session, office: Office) -> RosterState:
     """Return the office's units, owners and lasting ownerships as plain values."""
-    units = session.execute(
-        select(
-            Unit.id,
-            Unit.number,
-            Unit.area,
-            Unit.usage,
-            Unit.handover_state,
-            Unit.handed_over_on,
-            Unit.note,
-            Unit.version,
-        ).where(Unit.office_id == office.id)
-    )
-    owners = session.execute(
-        select(Owner.id, Owner.name, Owner.kind, Owner.phone, Owner.other_phones, Owner.id_number, Owner.version).where(
-            Owner.office_id == office.id
-        )
-    )
-    ownerships = session.execute(
-        select(
-            Ownership.id,
-            Ownership.unit_id,
-            Ownership.owner_id,
-            Ownership.share,
-            Ownership.is_payer,
-            Ownership.from_on,
-            Ownership.version,
-        )
-        .where(Ownership.office_id == office.id, Ownership.to_on.is_(None))
-        .order_by(Ownership.id)
-    )
+    units = session.execute(select(*_UNIT).where(Unit.office_id == office.id))
+    owners = session.execute(select(*_OWNER).where(Owner.office_id == office.id))
+    lasting = select(*_OWNERSHIP).where(Ownership.office_id == office.id, Ownership.to_on.is_(None))
+    ownerships = session.execute(lasting.order_by(Ownership.id))
     estates = session.scalar(select(func.count(Estate.id)).where(Estate.office_id == office.id))
     return RosterState(
         units={row.number: UnitState(*row) for row in units},

@@ -48,6 +48,7 @@ KIND = SheetKind(
         of.PhonesColumn(
             "more_phones", "备用电话", "其他电话 固定电话 座机 家庭电话 联系电话2 电话2 手机2 紧急联系电话"
         ),
+        of.EmailColumn("email", "电子邮箱", "邮箱 电子邮件 邮件 邮件地址 邮箱地址 业主邮箱 Email E-mail"),
         of.DocumentsColumn(
             "documents",
             "身份证号",

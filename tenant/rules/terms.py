@@ -9,8 +9,8 @@ class Term(StrEnum):
 
     label: str
 
-    def __new__(cls, value: str, label: str) -> Self:
-        """Build a member from its stored value and its Chinese label."""
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Build a member from its stored value and its Chinese label; looking one up takes the value alone."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label

@@ -251,3 +251,28 @@ def test_a_doubled_click_waits_and_is_told(database, cast):
         assert session.scalar(select(func.count(Building.id)).where(Building.code == "3")) == 1
         assert session.scalar(select(func.count(Section.id)).where(Section.code == "2")) == 1
         assert session.scalar(select(func.count(Estate.id))) == 1
+
+
+def test_a_mail_address_belongs_to_the_first_owner_of_a_row_and_a_new_one_replaces_it(north, cast):
+    heading = ("楼栋", "单元", "房号", "业主姓名", "联系电话", "邮箱")
+
+    def import_address(address):
+        content = builders.workbook(heading, ("8", "1", "101", "陈一、陈二", builders.phone_of(81), address))
+        batch = preview(north, cast.north.office, "roster", "名册.xlsx", content)
+        counts = answer(apply(north, batch.id))["counts"]["owners"]
+        found = north.execute(select(Owner.name, Owner.email).where(Owner.name.in_(["陈一", "陈二"])))
+        emails = {name: email for name, email in found}  # noqa: C416 - rows, not pairs
+        return counts, emails
+
+    assert import_address("Chen@Home.invalid")[1] == {"陈一": "chen@home.invalid", "陈二": None}
+    assert import_address("无") == ({"new": 0, "changed": 0, "same": 2}, {"陈一": "chen@home.invalid", "陈二": None})
+    counts, emails = import_address("new@home.invalid")
+    assert counts == {"new": 0, "changed": 1, "same": 1}
+    assert emails["陈一"] == "new@home.invalid"
+
+
+def test_what_is_no_mail_address_is_refused_with_the_way_out(north, cast):
+    content = builders.workbook(("楼栋", "单元", "房号", "业主姓名", "邮箱"), ("8", "1", "102", "陈三", "chen at home"))
+    (refused,) = answer(preview(north, cast.north.office, "roster", "名册.xlsx", content))["refused"]
+    assert refused["code"] == "email_unreadable"
+    assert "邮箱" in refused["reason"]
