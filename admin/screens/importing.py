@@ -67,20 +67,20 @@ def upload() -> ResponseReturnValue:
     return redirect(url_for(".batch", batch_id=batch.id))
 
 
-@screen.get("/imports/<int:batch_id>")
+@screen.route("/imports/<int:batch_id>", methods=["GET", "POST"])
 @needs(Act.VIEW, Area.IMPORTS)
 def batch(batch_id: int) -> ResponseReturnValue:
-    """Show what a batch would do, or did: by what becomes of each row, with the reasons of what is refused."""
+    """Show what a batch would do, or did: by what becomes of each row, with the reasons of what is refused.
+
+    Posted, it shows the rows that have the words ``q`` in them: names and phones stay out of the address (B-O5).
+    """
     found = _batch(batch_id)
     kept = importing.unpacked(found)
     tabs = [(key, label, sum(row["outcome"] == key for row in kept["rows"])) for key, label in TABS.items()]
     chosen = request.args.get("tab") or next((key for key, _, count in tabs if count), "new")
-    rows = [row for row in kept["rows"] if row["outcome"] == chosen]
-    page = parse_id(request.args.get("page")) or 1
-    shown = rows[(page - 1) * PAGE : page * PAGE]
-    faults: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for cell in kept["refused"]:
-        faults.setdefault((cell["sheet"], cell["row"]), []).append(cell)
+    words = request.form.get("q", "").strip().lower()
+    rows = [row for row in _with_faults(kept) if row["outcome"] == chosen and (not words or words in _said(row))]
+    page = 1 if words else parse_id(request.args.get("page")) or 1
     return render_template(
         "wuguan/batch.html",
         batch=_line(found) | {"sheet": found.sheet, "is_waiting": found.state is ImportState.PREVIEWED},
@@ -89,10 +89,11 @@ def batch(batch_id: int) -> ResponseReturnValue:
         tabs=tabs,
         tones=TONES,
         chosen=chosen,
-        rows=[row | {"faults": faults.get((row["sheet"], row["row"]), [])} for row in shown],
+        rows=rows[(page - 1) * PAGE : page * PAGE],
+        words=words,
         total=len(rows),
         page=page,
-        following=page * PAGE < len(rows),
+        following=not words and page * PAGE < len(rows),
         size=PAGE,
         notices=kept["notices"],
         columns=_understood(found, kept["columns"]),
@@ -126,6 +127,21 @@ def corrections(batch_id: int) -> ResponseReturnValue:
     """Send the person's own workbook with every refused cell marked."""
     name, content = annotated_workbook(_batch(batch_id))
     return send_file(BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+def _with_faults(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a preview, each with what was refused in it."""
+    faults: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for cell in kept["refused"]:
+        faults.setdefault((cell["sheet"], cell["row"]), []).append(cell)
+    return [row | {"faults": faults.get((row["sheet"], row["row"]), [])} for row in kept["rows"]]
+
+
+def _said(row: dict[str, Any]) -> str:
+    """Return what a row of a preview says, for finding it."""
+    changes = [f"{old} {new}" for fact in row["facts"] for _, old, new in fact["changes"]]
+    reasons = [cell["reason"] for cell in row["faults"]]
+    return " ".join((row["name"], row["people"], *changes, *reasons)).lower()
 
 
 def _batch(batch_id: int) -> ImportBatch:

@@ -126,13 +126,4 @@
     else if (event.key === "Enter" && here >= 0 && event.target === document.body) window.location.assign(rows[here].dataset.href);
     else if (event.key === "x" && here >= 0) rows[here].querySelector("input[data-choose]")?.click();
   });
-
-  /* ---- rows found by typing, on this page only */
-  for (const finder of all("[data-find-rows]")) {
-    const body = document.querySelector(finder.dataset.findRows);
-    finder.addEventListener("input", () => {
-      const words = finder.value.trim().toLowerCase();
-      for (const row of all("tbody tr", body)) row.hidden = !row.textContent.toLowerCase().includes(words);
-    });
-  }
 })();

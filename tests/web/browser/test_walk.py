@@ -72,6 +72,12 @@ def test_an_office_imports_its_roster_and_finds_its_people(visit, size):
     clerk.follow("text=上传并预览")
     assert clerk.sees("钱若水")
     clerk.shoot("import-2-preview")
+    clerk.page.fill("main input[name=q]", f"李望舒{building}")
+    with clerk.page.expect_navigation():
+        clerk.page.keyboard.press("Enter")
+    assert clerk.sees(f"{building}-1-102")
+    assert not clerk.sees(f"{building}-1-101")
+    assert "李望舒" not in clerk.page.url
     clerk.follow(".tabs >> text=拒绝")
     assert clerk.sees("一百平")
     assert clerk.sees("请只填数字")
