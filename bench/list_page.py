@@ -19,10 +19,9 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
 
 from admin.app import create_app
-from bench.groups import load_group
 from bench.measure import Sizes, compare, race, say
 from bench.twins import PlainOwner, PlainOwnership
-from bench.world import World, superuser, unguarded_engine
+from bench.world import World, unguarded_engine
 from tenant.db import Database
 from tenant.journal import CLOCKWORK
 from tenant.models import Company, Office, Owner, Ownership, Posting, Staff
@@ -47,9 +46,7 @@ PAGES: Final = {
 
 def run(world: World, sizes: Sizes) -> None:
     """Print, for one office, a company and headquarters, what a list page takes beside Flask-Admin's default."""
-    with world.database("list_page") as database:
-        with superuser(database) as connection:
-            load_group(connection, sizes)
+    with world.group(sizes) as database:
         engine = unguarded_engine(database.addresses.owner)
         application = create_app(Settings(home=world.folder, secret_key="of the benchmarks"), database)
         people = dict(_hire(database))
@@ -109,7 +106,7 @@ def _queries(database: Database, engine: Engine, sizes: Sizes) -> None:
                 own = make(Owner, Ownership)
                 taken = race(
                     {"walled": partial(_all, ours, own), "no wall": partial(_all, plain, free)},
-                    sizes.rounds,
+                    max(200, sizes.rounds),
                     warm=12,
                 )
                 case = f"query of the page of {name}, {len(offices)} office(s)"

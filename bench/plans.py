@@ -15,7 +15,6 @@ from psycopg import Connection
 from sqlalchemy import Select, event, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from bench.groups import load_group
 from bench.measure import Sizes, compare, race, say
 from bench.world import World, superuser
 from tenant.db import Database
@@ -53,8 +52,7 @@ class Asked:
 
 def run(world: World, sizes: Sizes) -> None:
     """Print each query's ratio to the same without policies, and the scans of its plan."""
-    with world.database("plans") as database, superuser(database) as free:
-        load_group(free, sizes)
+    with world.group(sizes) as database, superuser(database) as free:
         say(f"{sizes.owners:,} owners in {sizes.offices} offices", "", "")
         company = range(1, sizes.company_offices + 1)
         for who, scope in (

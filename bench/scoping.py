@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, event, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from bench.groups import load_group
 from bench.measure import Sizes, compare, race, say, span, surplus, verdict
 from bench.twins import PlainOwner, PlainOwnership
-from bench.world import World, superuser, unguarded_engine
+from bench.world import World, unguarded_engine
 from tenant.db import Database
 from tenant.journal import CLOCKWORK
 from tenant.models import Owner, Ownership
@@ -42,9 +41,7 @@ SHAPES: dict[str, tuple[Shape, str]] = {
 def run(world: World, sizes: Sizes) -> None:
     """Print, per query, what the session wall adds, and beside it what both walls together add."""
     small = Sizes(owners=20_000, offices=20, company_offices=20, roster_rows=0, rounds=max(200, sizes.rounds))
-    with world.database("scoping") as database:
-        with superuser(database) as connection:
-            load_group(connection, small)
+    with world.group(small) as database:
         with _legs(database) as (ours, policy, plain):
             surpluses = [_query(name, ours, policy, plain, small.rounds) for name in SHAPES]
             worst = max(surpluses)

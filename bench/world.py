@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -12,6 +12,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL
 
 from audit.capture import Capture
+from bench.groups import load_group
+from bench.measure import Sizes
 from tenant import embedded, migrations
 from tenant.db import APP, Addresses, Database, create_database, make_roles
 
@@ -24,6 +26,23 @@ class World:
 
     folder: Path
     server: embedded.EmbeddedServer
+    loaded: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def group(self, sizes: Sizes) -> Iterator[Database]:
+        """Open an invented group of ``sizes``; it is loaded once, and its owners and units stay as they were loaded."""
+        name = f"group_{sizes.owners}_{sizes.offices}"
+        if name not in self.loaded:
+            self._maintain(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        opened = Database(self.addresses(name), Capture(), pool_size=5)
+        if name not in self.loaded:
+            with superuser(opened) as connection:
+                load_group(connection, sizes)
+            self.loaded.add(name)
+        try:
+            yield opened
+        finally:
+            opened.engine.dispose()
 
     @contextmanager
     def database(self, name: str) -> Iterator[Database]:
