@@ -81,7 +81,7 @@ def _database(addresses: Addresses) -> list[Finding]:
                 "head",
                 "结构版本",
                 ok=revision == head,
-                value=f"{revision or '空'}(程序 {head})",
+                value=f"{revision or '空'}（程序 {head}）",
                 advice="请运行 wuguan db upgrade。",
             ),
         ]
@@ -94,7 +94,8 @@ def _database(addresses: Addresses) -> list[Finding]:
 
 def _clockwork(database: Database) -> Iterator[Finding]:
     with across_offices(database, Reason.CLAIMING) as session:
-        oldest = session.scalar(select(func.min(DueAction.due_at)).where(DueAction.state == DueState.PENDING))
+        planned = func.greatest(DueAction.due_at, DueAction.created_at)  # a step of the ladder is planned when due
+        oldest = session.scalar(select(func.min(planned)).where(DueAction.state == DueState.PENDING))
         dead = session.scalar(select(func.count(DueAction.id)).where(DueAction.state == DueState.DEAD)) or 0
         waiting = session.scalar(select(func.min(Mail.not_before)).where(Mail.state == MailState.QUEUED))
         unsure = (

@@ -54,6 +54,12 @@ def sweep_dunning(works: Works, office_id: int | None = None) -> None:
     sweeps.run_dunning(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
 
 
+def take_dunning_steps(works: Works, office_id: int | None = None) -> None:
+    """Take the dunning steps that an earlier run planned and did not come to."""
+    pace = works.pace
+    sweeps.run_dunning(works.database, clock.now(), office_id, settings=works.settings, pace=pace, planning=False)
+
+
 def sweep_mail(works: Works, office_id: int | None = None) -> None:
     """Send the mails that are queued now."""
     sweeps.run_mail(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
@@ -110,6 +116,7 @@ class Duty:
 DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps"),
     "sweep_dunning": Duty(sweep_dunning, "sweeps"),
+    "take_dunning_steps": Duty(take_dunning_steps, "sweeps"),
     "sweep_mail": Duty(sweep_mail, "mail"),
     "seal_record": Duty(seal_record, "sweeps"),
     "tidy": Duty(tidy, "sweeps"),

@@ -67,6 +67,9 @@ TIMETABLE = (
     Entry("mail", Every(timedelta(seconds=5)), "sweep_mail"),
     Entry("seal", Every(timedelta(seconds=10)), "seal_record"),
     Entry("dunning", Daily(time(9)), "sweep_dunning"),
+    Entry("dunning_noon", Daily(time(13)), "sweep_dunning"),  # what a killed run did not come to plan
+    Entry("dunning_evening", Daily(time(17)), "sweep_dunning"),
+    Entry("dunning_steps", Every(timedelta(minutes=1)), "take_dunning_steps"),
     Entry("tidy", Daily(time(3, 30)), "tidy"),
 )
 RELAY_SECONDS = 1.0

@@ -22,7 +22,7 @@ def command(*, as_json: bool) -> None:
         ],
     }
     lines = [
-        f"{'正常' if finding.ok else '异常'}  {finding.label}:{finding.value}"
+        f"{'正常' if finding.ok else '异常'}  {finding.label}：{finding.value}"
         + ("" if finding.ok or not finding.advice else f"\n      {finding.advice}")
         for finding in findings
     ]

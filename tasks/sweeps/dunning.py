@@ -40,14 +40,16 @@ def run_dunning(
     *,
     settings: Settings | None = None,
     pace: Pace = PATIENT,
+    planning: bool = True,
 ) -> SweepReport:
     """Plan every dunning step reached at ``at`` and take it, each once; of one office or of all.
 
+    ``planning`` False takes only what was planned before: what a run that was cut short or killed has left.
     ``settings`` None reads the environment. Run twice at the same instant it does nothing the second time.
     """
     stated = settings or Settings.from_environment()
     run = Run(database, at, office_id, pace)
-    for planning_office in _offices(run):
+    for planning_office in _offices(run) if planning else ():
         _plan(run, planning_office)
 
     def effect(session: ScopedSession, action: DueAction) -> int | None:

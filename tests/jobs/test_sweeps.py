@@ -8,7 +8,7 @@ from sqlalchemy import select
 import make
 from audit.models import AuditEntry
 from desk import DAY, HOUR, MINUTE, at_desk, complaint, request
-from tasks import sweeps
+from tasks import actors, schedule, sweeps
 from tenant import clock
 from tenant.journal import CLOCKWORK
 from tenant.models import Complaint, DueAction, DunningNotice, Escalation, Mail, Ticket
@@ -132,6 +132,20 @@ def test_an_owner_in_arrears_is_reminded_once_and_once_only(database, cast, sett
     (mail,) = look(select(Mail).where(Mail.recipient_address == "zhao@owner.invalid"))
     assert mail.subject.startswith("【北苑管理处】待缴费用 100.00 元")
     assert look(select(DunningNotice.level).where(DunningNotice.owner_id == owner.id)) == [DunningLevel.REMINDER]
+
+
+def test_what_a_run_that_was_cut_short_has_planned_is_taken_within_the_minute(database, cast, settings, look):
+    with at_desk(database, cast.south) as session:
+        owner = make.owner(session, cast.south.id, name="钱二", email="qian@owner.invalid")
+        make.charge(session, make.unit(session, cast.south.id), owner, date(2026, 3, 31))
+        session.commit()
+    on_time = make.NOON.replace(month=4, day=1)
+    cut_short = sweeps.Pace(waits=False, seconds=0)
+    assert sweeps.run_dunning(database, on_time, cast.south.id, settings=settings, pace=cut_short).done == 0
+    assert any(entry.wakes == "take_dunning_steps" and entry.slots.period <= MINUTE for entry in schedule.TIMETABLE)
+    with clock.at(on_time):
+        actors.take_dunning_steps(actors.Works(database, settings))
+    assert len(look(select(Mail).where(Mail.recipient_address == "qian@owner.invalid"))) == 1
 
 
 def test_a_lawyers_letter_is_put_before_director_and_finance_and_nobody_else(database, cast, settings, look):
