@@ -30,8 +30,10 @@ SMALL = Sizes(owners=100_000, offices=200, company_offices=20, roster_rows=2_000
 FULL = Sizes(owners=1_000_000, offices=200, company_offices=20, roster_rows=10_000, rounds=200)
 
 
-def race(legs: Mapping[str, Leg], rounds: int, *, warm: int = 3) -> dict[str, list[float]]:
-    """Run the legs by turns, in another order each round, and return the seconds each took, round by round.
+def race(
+    legs: Mapping[str, Leg], rounds: int, *, warm: int = 3, clock: Callable[[], float] = perf_counter
+) -> dict[str, list[float]]:
+    """Run the legs by turns, in another order each round; return the seconds of ``clock`` each took, round by round.
 
     Taking turns is what makes a ratio hold on a machine that others use too; ``warm`` rounds before are not counted.
     """
@@ -45,9 +47,9 @@ def race(legs: Mapping[str, Leg], rounds: int, *, warm: int = 3) -> dict[str, li
     try:
         for number in range(rounds):
             for name in orders[number % len(orders)]:
-                start = perf_counter()
+                start = clock()
                 legs[name]()
-                taken[name].append(perf_counter() - start)
+                taken[name].append(clock() - start)
             if number % 20 == 0:
                 gc.collect()
     finally:
@@ -89,6 +91,11 @@ def say(case: str, figure: str, raw: str, mark: str = "") -> None:
 def compare(case: str, taken: Mapping[str, list[float]], ours: str, peer: str, *, target: float | None = None) -> float:
     """Print the ratio of leg ``ours`` to leg ``peer`` with both medians, and return it."""
     value = ratio(taken[ours], taken[peer])
-    raw = f"{ours} {span(median(taken[ours]))}, {peer} {span(median(taken[peer]))}"
+    raw = raw_of({ours: taken[ours], peer: taken[peer]})
     say(case, f"{value:.2f}×" + (f" (≤ {target:g}×)" if target else ""), raw, verdict(value, target))
     return value
+
+
+def raw_of(taken: Mapping[str, list[float]]) -> str:
+    """Return the median of each leg, in words."""
+    return ", ".join(f"{name} {span(median(times))}" for name, times in taken.items())
