@@ -21,6 +21,7 @@ from tenant import clock
 from tenant.errors import Refusal
 from tenant.journal import RecordedAct, note
 from tenant.rules.terms import Act
+from tenant.texts import storable
 
 NOT_FOUND: Final = 404
 MOST_ROWS: Final = 500_000
@@ -36,7 +37,7 @@ Cell = str | Decimal | datetime | date | int | None
 
 def printable(text: str) -> str:
     """Return ``text`` without the signs that no workbook can hold: one of them would spoil the whole file."""
-    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")[:LONGEST_CELL]
+    return storable(text)[:LONGEST_CELL]
 
 
 def write_workbook(titles: list[str], rows: Iterator[list[Cell]], sheet_name: str) -> tuple[IO[bytes], int]:

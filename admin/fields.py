@@ -29,6 +29,7 @@ from wtforms.validators import InputRequired, Length, Optional, StopValidation, 
 
 from admin import access
 from tenant.rules.terms import Term
+from tenant.texts import unstorable
 
 LARGEST_NUMBER: Final = 2**31 - 1
 YEARS: Final = range(1900, 2200)
@@ -46,7 +47,7 @@ class CleanText:
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take the text; raises ValueError for a sign that no text can hold."""
         text = valuelist[0].replace("\r\n", "\n").strip() if valuelist else ""
-        if any(not sign.isprintable() and sign not in "\n\t" for sign in text):
+        if unstorable(text):
             raise ValueError("含有不能保存的控制字符。请删除后重新填写。")
         self.data = (text or None) if self.nullable else text
 

@@ -10,6 +10,7 @@ from tenant import clock
 from tenant.calendars import as_utc, zone_of
 from tenant.errors import NotFound, Refusal
 from tenant.models import Base, Office
+from tenant.texts import storable, unstorable
 
 Row = TypeVar("Row", bound=Base)
 
@@ -53,14 +54,19 @@ def written(text: str | None, *, field: str, label: str, limit: int = LONGEST_TE
 
 def optional(text: str | None, *, field: str, label: str, limit: int) -> str | None:
     """Return a text without the spaces around it, None when nothing is left. Raises Refusal as :func:`written` does."""
-    plain = (text or "").strip()
+    plain = (text or "").replace("\r\n", "\n").strip()
     if len(plain) > limit:
         message = f"「{label}」有 {len(plain)} 个字，最多 {limit} 个。请缩短后再保存。"
         raise Refusal(code="too_long", message=message, field=field, value=f"{plain[:20]}…")
-    if "\x00" in plain:
-        message = f"「{label}」含有无法保存的控制字符。请重新输入这段文字。"
-        raise Refusal(code="unprintable", message=message, field=field, value=plain.replace("\x00", "␀")[:40])
+    refuse_unstorable(plain, field=field, label=label)
     return plain or None
+
+
+def refuse_unstorable(text: str, *, field: str, label: str) -> None:
+    """Raise Refusal when ``text`` holds a sign that may not be kept."""
+    if unstorable(text):
+        message = f"「{label}」含有无法保存的控制字符。请重新输入这段文字。"
+        raise Refusal(code="unprintable", message=message, field=field, value=storable(text)[:40])
 
 
 def moment(at: datetime | None, office: Office, *, field: str, label: str, since: datetime | None = None) -> datetime:

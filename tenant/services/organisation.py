@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from tenant.errors import NotFound, Refusal
 from tenant.models import Company, Office
+from tenant.services.lookups import refuse_unstorable
 
 LONGEST_CODE = 32
 
@@ -70,8 +71,9 @@ def office_by_code(session: Session, code: str) -> Office:
 
 def _clean(text: str, field: str) -> str:
     text = text.strip()
+    label = "编码" if field == "code" else "名称"
+    refuse_unstorable(text, field=field, label=label)
     if not text:
-        label = "编码" if field == "code" else "名称"
         raise Refusal(code="empty", message=f"{label}不能为空。请填写后重试。", field=field, value=text)
     if field == "code" and len(text) > LONGEST_CODE:
         raise Refusal(

@@ -16,6 +16,7 @@ from tenant.models import Company, Department, Office, Posting, Staff
 from tenant.rules.levels import levels_for
 from tenant.rules.terms import PostingLevel, Role
 from tenant.services import passwords, sign_ins
+from tenant.services.lookups import refuse_unstorable
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -58,6 +59,7 @@ def take_on(
         raise Refusal(
             code="bad_name", message=f"姓名不能为空，最多 {LONGEST_NAME} 个字。请填写。", field="name", value=name
         )
+    refuse_unstorable(name, field="name", label="姓名")
     if email and not MAIL_ADDRESS.fullmatch(email.strip()):
         raise Refusal(
             code="bad_email",
