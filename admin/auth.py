@@ -79,9 +79,10 @@ def _ask_to_sign_in() -> ResponseReturnValue:
 
 def way_on(target: str | None) -> str:
     """Return ``target`` when it is a path of this site, else the front page."""
-    parts = urlsplit(target or "")
-    is_ours = bool(target) and not parts.scheme and not parts.netloc and str(target).startswith("/")
-    return str(target) if is_ours and not str(target).startswith(("//", "/\\")) else url_for("admin.index")
+    path = target or ""
+    is_plain = path.isprintable() and "\\" not in path  # browsers drop some signs and turn others round
+    is_ours = is_plain and path.startswith("/") and not path.startswith("//")
+    return path if is_ours and not urlsplit(path).netloc else url_for("admin.index")
 
 
 @auth.route("/sign-in", methods=["GET", "POST"])

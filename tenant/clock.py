@@ -14,6 +14,9 @@ from tenant.errors import Refusal
 
 DEFAULT_ZONE = "Asia/Shanghai"
 
+YEARS = range(1900, 2200)
+"""What people can mean; beyond lie slips of the keyboard, and days no calendar can count on from."""
+
 _stated: ContextVar[datetime | None] = ContextVar("stated_instant", default=None)
 
 
@@ -46,17 +49,26 @@ def at(instant: datetime | None) -> Iterator[None]:
 def parse(text: str, zone: str = DEFAULT_ZONE) -> datetime:
     """Read an ISO time such as ``2026-11-21T09:05`` as local time of ``zone``; a stated offset is kept.
 
-    Raises Refusal ``bad_time`` on anything else.
+    Raises Refusal ``bad_time`` on anything else, and on a year that nobody can mean.
     """
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refusal(
-            code="bad_time",
-            message=f"「{text}」不是时间。请写成 2026-11-21T09:05 这样的格式（管理处当地时间）。",
-            field="at",
-            value=text,
-        ) from None
+        raise _no_time(text) from None
+    if instant.year not in YEARS:
+        raise _no_time(text)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=ZoneInfo(zone))
     return instant.astimezone(UTC)
+
+
+def _no_time(text: str) -> Refusal:
+    return Refusal(
+        code="bad_time",
+        message=(
+            f"「{text}」不是时间。请写成 2026-11-21T09:05 这样的格式（管理处当地时间），"
+            f"年份在 {YEARS[0]} 到 {YEARS[-1]} 之间。"
+        ),
+        field="at",
+        value=text,
+    )

@@ -8,7 +8,7 @@ import getpass
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,6 +137,18 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     sys.exit(REFUSED)
 
 
+def _require_text(arguments: Mapping[str, object]) -> None:
+    """Raise Refusal for an argument that is no text in the terminal's encoding: nothing could keep it."""
+    for name, value in arguments.items():
+        if isinstance(value, str) and not value.isascii() and value != value.encode("utf-8", "ignore").decode():
+            raise Refusal(
+                code="not_text",
+                message=f"参数 {name} 不是 UTF-8 文字。请检查终端的编码后重新输入。",
+                field=name,
+                value=value.encode("utf-8", "replace").decode(),
+            )
+
+
 def answers(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """Give a command ``--json`` and turn a refusal into a sentence and an exit code."""
 
@@ -144,6 +156,7 @@ def answers(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
     @wraps(function)
     def command(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
+            _require_text(kwargs)
             function(*args, **kwargs)
         except Refusal as refusal:
             refuse(refusal, as_json=bool(kwargs.get("as_json")))

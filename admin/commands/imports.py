@@ -26,7 +26,8 @@ def import_file(*, kind: str, file: Path, office_code: str, preview: bool, do_ap
     with open_database() as database:
         office = find_office(database, office_code)
         with office_session(database, office) as session:
-            batch = importing.preview(session, session.get_one(Office, office.id), kind, file.name, content)
+            name = file.name.encode("utf-8", "replace").decode()  # a file may be named in another encoding
+            batch = importing.preview(session, session.get_one(Office, office.id), kind, name, content)
             batch_id, payload = batch.id, importing.answer(batch)
             notices = [str(notice) for notice in importing.unpacked(batch)["notices"]]
         if do_apply:

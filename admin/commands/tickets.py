@@ -41,6 +41,7 @@ def add(
 ) -> None:
     """Register a ticket; its clocks start at once."""
     ticket_kind, gravity = _kind(kind), _gravity(gravity_code)
+    _refuse_the_other_kinds(ticket_kind, urgent=urgent, has_gravity=gravity_code is not None)
     with open_database() as database:
         office = find_office(database, office_code)
         at = read_at(at_text, office.zone)
@@ -81,6 +82,16 @@ def _kind(code: str) -> TicketKind:
         field="kind",
         value=code,
     )
+
+
+def _refuse_the_other_kinds(kind: TicketKind, *, urgent: bool, has_gravity: bool) -> None:
+    """Raise Refusal for an option of the other kind, which would be passed over without a word."""
+    if kind is TicketKind.REQUEST and has_gravity:
+        raise Refusal(code="not_for_request", message="报事没有投诉等级。请去掉 --gravity。", field="gravity")
+    if kind is TicketKind.COMPLAINT and urgent:
+        raise Refusal(
+            code="not_for_complaint", message="--urgent 仅用于报事。投诉请用 --gravity 说明等级。", field="urgent"
+        )
 
 
 def _gravity(code: str | None) -> Gravity:

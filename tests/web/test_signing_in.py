@@ -240,7 +240,17 @@ def test_reading_pages_leaves_no_entry_for_the_last_activity(sign_in, database, 
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.invalid/", "//evil.invalid/", "/\\evil.invalid", "javascript:alert(1)"]
+    "target",
+    [
+        "https://evil.invalid/",
+        "//evil.invalid/",
+        "/\\evil.invalid",
+        "javascript:alert(1)",
+        "/\r\nX-Evil: 1",
+        "/\t\\evil.invalid",
+        "/.\\evil.invalid",
+        "/\x00",
+    ],
 )
 def test_signing_in_leads_nowhere_else(app, person, target):
     _, answer = try_in(app, person.login, PASSWORD, next=target)
