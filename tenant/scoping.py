@@ -218,15 +218,15 @@ def _is_the_groups(row: object) -> bool:
 def _check_loaded(state: InstanceState[Walled], context: Any, _columns: object = None) -> None:  # noqa: ANN401
     """Look once more at each instance that was loaded, whatever statement brought it; runs for every row of a page."""
     row, scope = state.obj(), context.session.info.get("scope")
-    if row is None:  # already let go of
-        return
-    column = row.wall_column
-    if isinstance(scope, Scope) and row.__dict__.get(column) in scope.office_ids:
-        return
-    if column not in row.__dict__:
-        message = f"{type(row).__name__} was loaded without its office: load {column} with it"
+    if row is None or not isinstance(scope, Scope) or row.__dict__.get(row.wall_column) not in scope.office_ids:
+        _require_loaded(context.session, state, state.class_.wall_column)
+
+
+def _require_loaded(session: Session, state: InstanceState[Walled], column: str) -> None:
+    if column not in state.dict:
+        message = f"{state.class_.__name__} was loaded without its office: load {column} with it"
         raise WallBreach(message)
-    scope_of(context.session).require(row.__dict__[column])
+    scope_of(session).require(state.dict[column])
 
 
 def guard(engine: Engine) -> None:
