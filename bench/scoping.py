@@ -1,8 +1,8 @@
 """What the session wall costs: the same query through a scoped session, and through a plain one with its own WHERE.
 
 Three sessions ask each query by turns: ours; a plain one under the same policies; a plain one that nothing binds. The
-session wall is Python alone, so its cost is also taken as time of computing, which other programs on the machine do
-not stretch.
+session wall is Python alone, so its cost is also taken as time of computing, the least of all rounds: what it takes
+when no other program of the machine is in the way. The target is held against that.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, event, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from bench.measure import Sizes, compare, race, raw_of, say, span, surplus, verdict
+from bench.measure import Sizes, compare, race, say, span, surplus, verdict
 from bench.twins import PlainOwner, PlainOwnership
 from bench.world import World, unguarded_engine
 from tenant.db import Database
@@ -71,10 +71,12 @@ def _query(name: str, ours: Session, policy: Session, plain: Session, rounds: in
     )
     legs = {"scoped": lambda: _fetch(ours, make(Owner, Ownership)), "policy only": lambda: _fetch(policy, by_hand())}
     computed = race(legs, rounds, clock=process_time)
-    wall = surplus(computed["scoped"], computed["policy only"])
+    least = {leg: min(times) for leg, times in computed.items()}
+    wall = least["scoped"] - least["policy only"]
     compare(f"{name}: both walls", taken, "scoped", "plain")
     compare(f"{name}: session wall", taken, "scoped", "policy only")
-    say(f"{name}: session wall, computing", f"+{span(wall)}", raw_of(computed), verdict(wall, TARGET))
+    raw = ", ".join(f"{leg} {span(seconds)}" for leg, seconds in least.items())
+    say(f"{name}: computing", f"+{span(wall)}", f"least of {rounds}: {raw}", verdict(wall, TARGET))
     return wall
 
 
