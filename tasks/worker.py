@@ -37,8 +37,7 @@ def run(settings: Settings, database: Database, stop: threading.Event) -> None:
     Raises SettingsError before anything starts when a template or the sender is broken. A database or broker that goes
     away is logged and waited for; while the broker is away the sweeps run here, without it.
     """
-    check_templates()
-    read_sender(settings.mail_from)
+    check(settings)
     works = Works(database, settings, stop)
     broker = make_broker(settings)
     actors.declare(broker, works)
@@ -50,6 +49,12 @@ def run(settings: Settings, database: Database, stop: threading.Event) -> None:
     finally:
         worker.stop(timeout=GRACE_MILLISECONDS)
         broker.close()
+
+
+def check(settings: Settings) -> None:
+    """Look at what would stop a worker at once; raises SettingsError."""
+    check_templates()
+    read_sender(settings.mail_from)
 
 
 class _Ticking:

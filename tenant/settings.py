@@ -12,6 +12,7 @@ from tenant.errors import SettingsError
 BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps"})
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 SMTP_SCHEMES = frozenset({"smtp", "smtps"})
+WEB_SCHEMES = frozenset({"http", "https"})
 HIGHEST_PORT = 65535
 MOST_PROXIES = 9
 
@@ -43,9 +44,9 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings; raises SettingsError naming the variable, its value and the way out."""
         env = os.environ if environ is None else environ
-        home = Path(env.get("WUGUAN_HOME") or _default_home()).expanduser().resolve()
-        port = _port(env.get("WUGUAN_PORT", "8080"))
-        host = env.get("WUGUAN_HOST", "127.0.0.1")
+        home = _home(env.get("WUGUAN_HOME"))
+        port = _port(env.get("WUGUAN_PORT") or "8080")
+        host = env.get("WUGUAN_HOST") or "127.0.0.1"
         return cls(
             home=home,
             database_url=_url(env, "DATABASE_URL", DATABASE_SCHEMES, "postgresql://用户@主机/库名"),
@@ -55,9 +56,9 @@ class Settings:
             mail_from=env.get("WUGUAN_MAIL_FROM") or "物管客户服务中心 <noreply@wuguan.invalid>",
             host=host,
             port=port,
-            base_url=(env.get("WUGUAN_BASE_URL") or f"http://{host}:{port}").rstrip("/"),
+            base_url=(_url(env, "WUGUAN_BASE_URL", WEB_SCHEMES, "https://主机") or f"http://{host}:{port}").rstrip("/"),
             secure_cookies=_switch(env, "WUGUAN_SECURE_COOKIES"),
-            trusted_proxies=_proxies(env.get("WUGUAN_TRUSTED_PROXIES", "0")),
+            trusted_proxies=_proxies(env.get("WUGUAN_TRUSTED_PROXIES") or "0"),
             secret_key=env.get("WUGUAN_SECRET_KEY", ""),
             is_demo=_switch(env, "WUGUAN_DEMO"),
         )
@@ -66,13 +67,50 @@ class Settings:
         """Return the key that signs session cookies: the stated one, else one made once and kept in ``home``."""
         if self.secret_key:
             return self.secret_key
-        path = self.home / "secret-key"
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-        return path.read_text()
+        try:
+            return _kept_key(self.home / "secret-key")
+        except OSError as error:
+            raise SettingsError(
+                code="home_unusable",
+                message=(
+                    f"目录 {self.home} 无法读写（{error.strerror}）。请把 WUGUAN_HOME 设为可写的目录，"
+                    "或用 WUGUAN_SECRET_KEY 给出会话签名密钥。"
+                ),
+                field="WUGUAN_HOME",
+                value=str(self.home),
+            ) from error
+
+
+def _kept_key(path: Path) -> str:
+    """Return the key in ``path``, made the first time: whole before it has its name, and the same for who comes second.
+
+    Raises OSError.
+    """
+    if not path.exists() or not path.read_text():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            if not path.read_text():  # left behind by a start that was killed
+                unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return path.read_text()
+
+
+def _home(text: str | None) -> Path:
+    try:
+        return Path(text or _default_home()).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError):
+        raise SettingsError(
+            code="bad_home",
+            message=f"环境变量 WUGUAN_HOME 的值「{text}」不是可用的目录。请写出完整的路径。",
+            field="WUGUAN_HOME",
+            value=text,
+        ) from None
 
 
 def _default_home() -> Path:
@@ -81,7 +119,7 @@ def _default_home() -> Path:
 
 
 def _port(text: str) -> int:
-    if text.isdigit() and 0 <= int(text) <= HIGHEST_PORT:
+    if text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST_PORT)) and int(text) <= HIGHEST_PORT:
         return int(text)
     raise SettingsError(
         code="bad_port",
@@ -121,13 +159,15 @@ def _url(env: Mapping[str, str], name: str, schemes: frozenset[str], example: st
     if not text:
         return None
     try:
-        scheme = urlsplit(text).scheme
+        parts = urlsplit(text)
+        scheme, is_whole = parts.scheme, parts.port is None or parts.port > 0
     except ValueError:
-        scheme = ""
-    if scheme not in schemes:
+        scheme, is_whole = "", False
+    if scheme not in schemes or not is_whole:
+        begins = scheme or text.partition(":")[0][:20]  # no more of it: there may be a password further on
         raise SettingsError(
             code="bad_url",
-            message=f"环境变量 {name} 不是可用的地址（现为「{scheme or text[:20]}…」）。请写成 {example} 这样的格式。",
+            message=f"环境变量 {name} 不是可用的地址（现以「{begins}」开头）。请写成 {example} 这样的格式。",
             field=name,
             value=scheme,
         )

@@ -61,6 +61,8 @@ def _run(settings: Settings, *, with_web: bool, with_worker: bool) -> None:
 
 def run(settings: Settings, database: Database, *, with_web: bool, with_worker: bool, banner: str = "") -> None:
     """Run until SIGINT or SIGTERM, then stop all of it in order; raises SettingsError when the port is taken."""
+    if with_worker:
+        working.check(settings)
     with _stop_on_signal() as stop:
         working_thread = _start_worker(settings, database, stop) if with_worker else None
         try:
@@ -77,16 +79,28 @@ def run(settings: Settings, database: Database, *, with_web: bool, with_worker: 
 
 
 def _start_worker(settings: Settings, database: Database, stop: threading.Event) -> threading.Thread:
-    thread = threading.Thread(target=working.run, args=(settings, database, stop), name="worker")
+    def work() -> None:
+        try:
+            working.run(settings, database, stop)
+        finally:
+            stop.set()  # a server whose worker is gone would look alive and do nothing
+
+    thread = threading.Thread(target=work, name="worker")
     thread.start()
     return thread
 
 
 def _serve_pages(settings: Settings, database: Database, stop: threading.Event, banner: str) -> None:
+    application = create_app(settings, database)
     try:
-        server = create_server(
-            create_app(settings, database), host=settings.host, port=settings.port, threads=THREADS, ident=None
-        )
+        server = create_server(application, host=settings.host, port=settings.port, threads=THREADS, ident=None)
+    except ValueError as error:
+        raise SettingsError(
+            code="bad_host",
+            message=f"无法监听「{settings.host}」：不认识这个主机名。请用 --host 或 WUGUAN_HOST 填本机的地址。",
+            field="WUGUAN_HOST",
+            value=settings.host,
+        ) from error
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
             raise

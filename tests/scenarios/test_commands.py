@@ -2,10 +2,17 @@
 
 import json
 import re
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tenant import embedded
+from tenant.errors import SettingsError
+from tenant.settings import Settings
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -157,7 +164,76 @@ BAD_SETTINGS = {
     "BROKER_URL": "kafka://localhost",
     "WUGUAN_SMTP_URL": "http://localhost",
     "WUGUAN_SECURE_COOKIES": "maybe",
+    "WUGUAN_BASE_URL": "javascript:alert(1)",
+    "WUGUAN_HOME": "~nobody-of-this-name/wuguan",
 }
+MISSHAPEN = [
+    ("WUGUAN_PORT", "²"),
+    ("WUGUAN_PORT", "9" * 5000),
+    ("DATABASE_URL", "postgresql://host:abc/x"),
+    ("BROKER_URL", "redis://127.0.0.1:99999/0"),
+    ("WUGUAN_SMTP_URL", "smtp://host:99999"),
+    ("WUGUAN_SMTP_URL", "smtp://[::1"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), MISSHAPEN)
+def test_a_misshapen_setting_is_refused_before_anything_starts(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({name: value})
+    assert refused.value.field == name
+    assert "请" in refused.value.message
+
+
+def test_an_address_that_is_refused_does_not_show_its_password() -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({"DATABASE_URL": "user:hidden-word@host/x"})
+    assert "hidden" not in f"{refused.value.message}{refused.value.value}"
+
+
+def test_a_setting_that_is_set_to_nothing_is_not_set() -> None:
+    nothing = Settings.from_environment({"WUGUAN_HOME": "/x", "WUGUAN_PORT": "", "WUGUAN_HOST": ""})
+    assert nothing == Settings.from_environment({"WUGUAN_HOME": "/x"})
+
+
+def test_a_sender_without_an_address_stops_the_start_instead_of_the_work(wuguan: "Program", office: str) -> None:
+    for command in ("serve", "worker"):
+        answer = wuguan(command, WUGUAN_MAIL_FROM="nobody", WUGUAN_PORT="0")
+        assert answer.code == 1
+        assert "WUGUAN_MAIL_FROM" in answer.err
+        assert "Traceback" not in answer.err
+
+
+def test_a_host_that_is_none_is_a_sentence(wuguan: "Program", office: str) -> None:
+    answer = wuguan("serve", "--host", "nowhere.invalid", "--port", "0")
+    assert answer.code == 1
+    assert "--host" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_home_with_blanks_and_signs_of_the_shell_in_its_name_is_a_home() -> None:
+    home = Path(tempfile.mkdtemp(prefix="物 管; ' & ", dir="/tmp"))
+    try:
+        running = embedded.start(home / "postgres")
+        assert running.url("postgres", "postgres")
+        running.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_home_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError) as refused:
+        Settings(home=tmp_path / "file").signing_key()
+    assert refused.value.field == "WUGUAN_HOME"
+
+
+def test_a_start_that_was_killed_leaves_no_empty_key_behind(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").touch()
+    key = Settings(home=tmp_path).signing_key()
+    assert len(key) > 32
+    assert Settings(home=tmp_path).signing_key() == key
+    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("name", BAD_SETTINGS)
