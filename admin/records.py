@@ -128,11 +128,13 @@ def _told(entry: AuditEntry, zone: str) -> dict[str, Any]:
     changes = []
     for key in dict.fromkeys((*before, *after)):
         column = table.c.get(key) if table is not None else None
-        changes.append({
-            "label": (column.doc if column is not None else None) or key,
-            "before": _recorded(column, before.get(key)),
-            "after": _recorded(column, after.get(key)),
-        })
+        changes.append(
+            {
+                "label": (column.doc if column is not None else None) or key,
+                "before": _recorded(column, before.get(key)),
+                "after": _recorded(column, after.get(key)),
+            }
+        )
     return {
         "at": formats.shown(entry.at, zone=zone),
         "actor": entry.actor_name,
