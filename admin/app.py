@@ -11,8 +11,10 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from admin import access, auth, session, site
+from admin.references import LARGEST_ID
 from tenant.db import Database
 from tenant.errors import Conflict, NotFound, Refusal
 from tenant.services import sign_ins
@@ -35,10 +37,19 @@ PAGES: Final = {
 }
 
 
+class RowNumber(IntegerConverter):
+    """The number of a row in an address: one the database cannot hold is a page that is not there."""
+
+    def __init__(self, url_map: Map, **options: Any) -> None:
+        """Bound what the rule itself leaves open."""
+        super().__init__(url_map, **{"max": LARGEST_ID} | options)
+
+
 def create_app(settings: Settings, database: Database) -> Flask:
     """Return the web application; nothing is served and no thread is started."""
     application = Flask("admin", template_folder="templates", static_folder="static")
     application.config.update(_configuration(settings))
+    application.url_map.converters["int"] = RowNumber
     application.json.ensure_ascii = False  # type: ignore[attr-defined]
     application.extensions["wuguan.database"] = database
     application.extensions["wuguan.settings"] = settings

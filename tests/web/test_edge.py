@@ -43,6 +43,12 @@ def test_each_page_has_a_nonce_of_its_own_and_no_script_without_it(admin):
     assert len(seen) == 2
 
 
+def test_a_number_no_row_can_have_is_a_page_that_is_not_there(admin):
+    for path in ("/tickets/{}", "/imports/{}", "/imports/{}/corrections", "/mailbox/{}/body"):
+        for number in (2**63, 10**30):
+            assert admin.get(path.format(number)).status_code == 404, path
+
+
 def test_pages_are_kept_out_of_the_browsers_store(admin):
     assert admin.get("/units/").headers["Cache-Control"] == "no-store"
 
