@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tenant import journal, policy
 from tenant.calendars import local_day, start_of_day
 from tenant.models import DueAction, DunningNotice, Office
-from tenant.rules.arrears import DunningStep, steps_due, steps_reached
+from tenant.rules.arrears import DunningStep, steps_carried, steps_due
 from tenant.rules.terms import DueState, DunningLevel, DunningNoticeState, Role
 from tenant.services import numbers, owners
 from tenant.services.arrears import Arrears, arrears_on
@@ -29,6 +29,8 @@ _SEQUENCES = 100
 _STAFF = (Role.DIRECTOR, Role.FINANCE_ASSISTANT)
 
 Key = tuple[DunningLevel, int]
+Taken = tuple[date, Key]
+"""A step that was taken, behind the anchor of its climb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +113,30 @@ def step_level(key: Key) -> int:
     return (_LEVELS.index(level) + 1) * _SEQUENCES + sequence
 
 
-def _due(owed: Arrears, day: date, taken: Collection[Key]) -> tuple[DunningStep, ...]:
-    """Return the steps to take against one owner on ``day``.
+def _due(owed: Arrears, day: date, notices: Collection[Taken]) -> tuple[DunningStep, ...]:
+    """Return the steps to take against one owner on ``day``, after the ``notices`` of this climb and of older ones.
 
-    Who paid older charges climbs a new ladder from the younger ones: what this had reached on the day of that payment
-    counts as taken, or paying would be answered with a heap of notices.
+    Who paid older charges climbs a new ladder from the younger ones: reminders it had reached on the day of that
+    payment count as taken, a letter or a suit only when it was (:func:`tenant.rules.arrears.steps_carried`).
     """
-    terms = policy.dunning()
-    climbed = set(taken)
+    terms, anchor_on = policy.dunning(), owed.oldest_due_on
+    taken = {key for anchor, key in notices if anchor == anchor_on}
     if owed.settled_on is not None:
-        climbed |= {step.key for step in steps_reached(terms, owed.oldest_due_on, owed.settled_on, big=owed.big)}
-    return steps_due(terms, owed.oldest_due_on, day, big=owed.big, taken=climbed).take
+        earlier = {key for anchor, key in notices if anchor < anchor_on}
+        taken |= steps_carried(terms, anchor_on, owed.settled_on, earlier, big=owed.big)
+    return steps_due(terms, anchor_on, day, big=owed.big, taken=taken).take
 
 
-def _taken(session: Session, office_id: int, owing: Sequence[Arrears]) -> dict[int, set[Key]]:
-    """Return the steps taken in the present climb of each owner."""
+def _taken(session: Session, office_id: int, owing: Sequence[Arrears]) -> dict[int, set[Taken]]:
+    """Return the steps ever taken against each owner, with the anchors of their climbs."""
     statement = select(
         DunningNotice.owner_id, DunningNotice.anchor_on, DunningNotice.level, DunningNotice.sequence
     ).where(DunningNotice.office_id == office_id)
     if len(owing) == 1:
         statement = statement.where(DunningNotice.owner_id == owing[0].owner_id)
-    anchors = {owed.owner_id: owed.oldest_due_on for owed in owing}
-    taken: dict[int, set[Key]] = {}
+    taken: dict[int, set[Taken]] = {}
     for owner_id, anchor_on, level, sequence in session.execute(statement):
-        if anchors.get(owner_id) == anchor_on:
-            taken.setdefault(owner_id, set()).add((level, sequence))
+        taken.setdefault(owner_id, set()).add((anchor_on, (level, sequence)))
     return taken
 
 

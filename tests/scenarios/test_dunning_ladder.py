@@ -192,6 +192,19 @@ def test_who_pays_the_oldest_charge_is_not_dunned_for_it_and_climbs_on_from_the_
     assert sweep(small, small.house, date(2026, 4, 28)) == [(REMINDER, 3)]
 
 
+def test_b_f4_who_pays_one_month_of_twenty_before_the_first_sweep_escapes_no_suit(small):
+    make.charge(small, small.unit, small.owner, date(2026, 2, 28))
+    paid(small, "100.00", date(2027, 9, 15))
+    assert sweep(small, small.house, date(2027, 9, 16)) == [(WATCH, 1), (SUIT, 1)]
+
+
+def test_b_f3_a_letter_that_went_out_is_not_written_again_because_a_month_was_paid(small):
+    make.charge(small, small.unit, small.owner, date(2026, 2, 28))
+    assert (LETTER, 1) in sweep(small, small.house, date(2026, 9, 15))
+    paid(small, "100.00", date(2026, 9, 16))
+    assert sweep(small, small.house, date(2026, 9, 16)) == []
+
+
 def test_two_planners_at_once_plan_each_step_once(database, cast):
     at, start = morning(date(2026, 5, 1)), Barrier(2)
     with across_offices(database, Reason.SETTING_UP) as session:
