@@ -1,11 +1,13 @@
 """Queued mails go out: claim → commit → send → mark, one at a time."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 
+from audit.redaction import mask_address
 from tasks.mail.message import BadAddress, build, read_sender
 from tasks.mail.transport import Deferred, Rejected, Transport, TransportDown, Uncertain, transport_for
 from tasks.sweeps.drain import PATIENT, PAUSE, Pace, Run, describe
@@ -106,21 +108,22 @@ class _Sending:
         try:
             self.transport.send(build(mail, self.sender, clock.now()))
         except TransportDown as error:
-            self.is_down, reason = True, str(error)
+            self.is_down, reason = True, _masked(mail, str(error))
             log.warning("mail transport is down: %s", reason)
             return lambda row: mails.put_back_untried(row, at + SERVER_DOWN, reason)
         except Deferred as error:
-            reason = str(error)
+            reason = _masked(mail, str(error))
             return lambda row: mails.put_back(row, at, reason)
         except (Rejected, BadAddress) as error:
-            reason = f"收件地址无效:{error}" if isinstance(error, BadAddress) else str(error)
+            words = f"收件地址无效：{error}" if isinstance(error, BadAddress) else str(error)
+            reason = _masked(mail, words)
             return lambda row: mails.mark_failed(row, reason)
         except Uncertain as error:
-            reason = str(error)
+            reason = _masked(mail, str(error))
             return lambda row: mails.mark_unknown(row, reason)
         except Exception as error:
             log.exception("mail %s broke off", mail.id)
-            reason = describe(error)
+            reason = _masked(mail, describe(error))
             return lambda row: mails.mark_unknown(row, reason)
         return lambda row: mails.mark_sent(row, clock.now())
 
@@ -138,3 +141,9 @@ class _Sending:
             self.report.mails += 1
         elif mail.state is not MailState.QUEUED:
             self.report.dead += 1
+
+
+def _masked(mail: Mail, words: str) -> str:
+    """Return ``words`` with the recipient's address masked: servers like to repeat the one they refuse (B-O5)."""
+    spelled, masked = re.escape(mail.recipient_address), mask_address(mail.recipient_address)
+    return re.sub(spelled, lambda _: masked, words, flags=re.IGNORECASE)

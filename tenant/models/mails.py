@@ -25,7 +25,7 @@ class Mail(OfficeScoped):
         Index("ix_mail_sending", "lease_until", postgresql_where=text("state = 'sending'")),
     )
 
-    dedup_key: Mapped[str] = mapped_column(String(200), doc="去重键")
+    dedup_key: Mapped[str] = mapped_column(String(200), info={"redacted": True}, doc="去重键")
     message_id: Mapped[str] = mapped_column(String(120), doc="邮件标识")
     mail_class: Mapped[MailClass] = mapped_column(coded(MailClass, "mail_class"), doc="类别")
     recipient_name: Mapped[str] = mapped_column(String(100), info=personal(), doc="收件人")

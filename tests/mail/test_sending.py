@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import make
-from tasks.mail.transport import SmtpTransport
+from audit.models import AuditEntry
+from tasks.mail.transport import Deferred, Rejected, SmtpTransport, TransportDown, Uncertain
 from tasks.sweeps import run_mail
 from tenant.errors import WallBreach
 from tenant.journal import CLOCKWORK
@@ -116,8 +117,30 @@ def test_a_bad_address_fails_alone(database, cast, queue, sink, send):
     (good,) = queue(cast.north)
     send()
     assert found(database, bad).state is MailState.FAILED
-    assert "张三@" in found(database, bad).last_error
+    assert "收件地址无效" in found(database, bad).last_error
     assert found(database, good).state is MailState.SENT
+
+
+@pytest.mark.parametrize("fault", [Rejected, Deferred, Uncertain, TransportDown, ValueError])
+def test_an_address_the_server_repeats_is_kept_masked(database, cast, queue, settings, fault):
+    class Repeating:
+        lease, repeatable = timedelta(seconds=60), False
+
+        def send(self, envelope):
+            raise fault(f"550 5.1.1 <{envelope.recipient.upper()}>: no such person")
+
+        def close(self):
+            pass
+
+    (mail_id,) = queue(cast.north, recipient_address="lin.zhuren@owner.invalid")
+    run_mail(database, AT, settings=settings, transport=Repeating())
+    kept = found(database, mail_id).last_error
+    assert "l***@owner.invalid" in kept
+    assert "zhuren" not in kept.lower()
+    with across_offices(database, Reason.REVIEWING) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.subject_id == mail_id)).all()
+        assert entries
+        assert "zhuren" not in str([entry.after for entry in entries]).lower()
 
 
 def test_a_server_that_is_down_costs_no_mail_an_attempt(database, cast, queue, settings):

@@ -209,7 +209,7 @@ def test_bodies_and_files_are_kept_as_digests(desk, cast):
         [
             Mail(
                 office_id=cast.north.id,
-                dedup_key="k",
+                dedup_key="dunning:1:zhang@example.invalid",
                 message_id="<1@wuguan.invalid>",
                 mail_class=next(iter(MailClass)),
                 recipient_name="张三",
@@ -234,6 +234,7 @@ def test_bodies_and_files_are_kept_as_digests(desk, cast):
     desk.flush()
     mail, batch = only(desk, "mail", "create").after, only(desk, "import_batch", "create").after
     assert "张三" not in str(mail)
+    assert "zhang@" not in str(mail)
     assert mail["text_body"].endswith("sha256:" + mail["text_body"][-16:])
     assert mail["recipient_address"] == "z***@example.invalid"
     assert batch["file"] == "3 字节 sha256:ba7816bf8f01cfea"
