@@ -2,9 +2,8 @@
 
 import click
 
-from admin.commands.edge import answer, answers, read_settings
+from admin.commands.edge import answer, answers, located
 from tenant import migrations
-from tenant.db import locate
 
 
 @click.group("db", help="数据库结构：升级、回退、查看版本。")
@@ -16,13 +15,9 @@ def group() -> None:
 @answers
 def upgrade(*, as_json: bool) -> None:
     """Bring the schema to the head."""
-    addresses = locate(read_settings())
-    try:
+    with located() as addresses:
         migrations.upgrade(addresses)
         found = migrations.current(addresses)
-    finally:
-        if addresses.server is not None:
-            addresses.server.stop()
     answer({"revision": found}, as_json=as_json, sentence=f"数据库结构已是最新版本 {found}。")
 
 
@@ -34,13 +29,9 @@ def downgrade(*, revision: str, yes: bool, as_json: bool) -> None:
     """Take the schema back, after asking."""
     if not yes and not as_json:
         click.confirm(f"将把数据库结构回退到 {revision}，被删除的表中的数据无法恢复。继续吗？", abort=True)
-    addresses = locate(read_settings())
-    try:
+    with located() as addresses:
         migrations.downgrade(addresses, revision)
         found = migrations.current(addresses)
-    finally:
-        if addresses.server is not None:
-            addresses.server.stop()
     answer({"revision": found}, as_json=as_json, sentence=f"数据库结构已回退到 {found or '空'}。")
 
 
@@ -48,12 +39,8 @@ def downgrade(*, revision: str, yes: bool, as_json: bool) -> None:
 @answers
 def current(*, as_json: bool) -> None:
     """Tell the revision of the schema and of the program."""
-    addresses = locate(read_settings())
-    try:
+    with located() as addresses:
         found = migrations.current(addresses)
-    finally:
-        if addresses.server is not None:
-            addresses.server.stop()
     head = migrations.head()
     state = "已是最新" if found == head else "需要运行 wuguan db upgrade"
     answer(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from admin.commands.edge import answers, open_database, read_settings
-from admin.commands.serving import run
+from admin.commands.serving import listens, run
 from admin.demo.group import OFFICES
 from admin.demo.load import load
 from tenant.errors import SettingsError
@@ -20,8 +20,7 @@ PASSWORD_FILE = "demo-password"  # noqa: S105 - a file's name
 
 @click.command("demo", help="试用：装入虚构的集团（首次约一分钟）并启动全部；数据保留，再次启动只需数秒。")
 @click.option("--seed", default=SEED, show_default=True, help="虚构数据的种子；同一种子得到同样的数据。")
-@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
+@listens
 @click.option("--load-only", is_flag=True, help="只装入数据，不启动。")
 @answers
 def command(

@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
 from audit.capture import Capture
-from tenant import clock, migrations
+from tenant import clock, migrations, policy
 from tenant.db import Addresses, Database, locate
 from tenant.errors import Refusal, SettingsError
 from tenant.journal import Actor
-from tenant.rules.terms import ActorKind
+from tenant.rules.terms import ActorKind, Term
 from tenant.scoping import Scope, ScopedSession
 from tenant.services.organisation import office_by_code
 from tenant.settings import Settings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tenant.models import Office
 
 Parameters = ParamSpec("Parameters")
+Words = TypeVar("Words", bound=Term)
 
 REFUSED = 1
 
@@ -61,13 +62,25 @@ def operator() -> Actor:
 
 
 @contextmanager
+def located(settings: Settings | None = None) -> Iterator[Addresses]:
+    """Find the database, starting the embedded server for it, and let go of it after; raises SettingsError."""
+    addresses = locate(settings or read_settings())
+    try:
+        yield addresses
+    finally:
+        if addresses.server is not None:
+            addresses.server.stop()
+
+
+@contextmanager
 def open_database(settings: Settings | None = None) -> Iterator[Database]:
     """Open the database for one command and close it after; the schema must be the program's own.
 
-    The embedded server's schema is brought up to date by itself: it has no other administrator. Raises SettingsError.
+    The embedded server's schema is brought up to date by itself: it has no other administrator. Raises SettingsError,
+    also for a policy table that is broken.
     """
-    addresses = locate(settings or read_settings())
-    try:
+    policy.check()
+    with located(settings) as addresses:
         require_head(addresses)
         database = Database(addresses, Capture())
         database.check()
@@ -75,9 +88,6 @@ def open_database(settings: Settings | None = None) -> Iterator[Database]:
             yield database
         finally:
             database.engine.dispose()
-    finally:
-        if addresses.server is not None:
-            addresses.server.stop()
 
 
 def require_head(addresses: Addresses) -> None:
@@ -122,6 +132,19 @@ def office_session(database: Database, office: OfficeAtHand) -> Iterator[ScopedS
 def read_at(text: str | None, zone: str = clock.DEFAULT_ZONE) -> datetime | None:
     """Return the instant ``--at`` names in ``zone``, None where it was not given; raises Refusal."""
     return None if text is None else clock.parse(text, zone)
+
+
+def read_term(terms: type[Words], code: str, *, field: str, label: str) -> Words:
+    """Return the member stored as ``code``; raises Refusal ``unknown_<field>`` naming those there are."""
+    for term in terms:
+        if term.value == code:
+            return term
+    raise Refusal(
+        code=f"unknown_{field}",
+        message=f"没有{label}「{code}」。可用：{'、'.join(f'{term.value}（{term.label}）' for term in terms)}。",
+        field=field,
+        value=code,
+    )
 
 
 def answer(payload: Any, *, as_json: bool, sentence: str) -> None:

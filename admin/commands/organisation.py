@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.commands.edge import answer, answers, group_session, open_database
+from admin.commands.edge import answer, answers, group_session, open_database, read_term
 from tenant.errors import Refusal
 from tenant.rules.terms import Role
 from tenant.services import organisation, staff
@@ -81,7 +81,7 @@ def add_staff(
     as_json: bool,
 ) -> None:
     """Make a person with a posting; print the one-time password, which is kept nowhere."""
-    role = _role(role_code)
+    role = read_term(Role, role_code, field="role", label="角色")
     if sum([office_code is not None, company_code is not None, at_group]) != 1:
         raise Refusal(
             code="one_place",
@@ -100,15 +100,3 @@ def add_staff(
         as_json=as_json,
         sentence=f"已建立「{made.name}」，登录名 {made.login}，角色 {role.label}。\n一次性密码：{password}",
     )
-
-
-def _role(code: str) -> Role:
-    try:
-        return Role(code)
-    except ValueError:
-        raise Refusal(
-            code="unknown_role",
-            message=f"没有角色「{code}」。可用的角色：{'、'.join(role.value for role in Role)}。",
-            field="role",
-            value=code,
-        ) from None

@@ -64,7 +64,8 @@ def _describe(entry: AuditEntry) -> dict[str, object]:
 def verify(*, as_json: bool) -> None:
     """Seal what waits, then prove the chain; exit 1 names the first bad entry."""
     with open_database() as database, across_offices(database, Reason.REVIEWING, operator()) as session:
-        chain.seal(session)
+        while chain.seal(session):  # some thousands at a time
+            session.commit()
         session.commit()
         found = chain.verify(session)
     payload = {

@@ -4,10 +4,11 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
+from typing import TypeVar
 
 import click
 from waitress.server import create_server
@@ -20,11 +21,17 @@ from tenant.errors import SettingsError
 from tenant.settings import Settings
 
 THREADS = 8
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def listens(function: Command) -> Command:
+    """Give a command ``--host`` and ``--port``."""
+    port = click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
+    return click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")(port(function))
 
 
 @click.command(help="启动全部：网页、定时任务与后台任务在同一进程内。")
-@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
+@listens
 @answers
 def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages and work in one process."""
@@ -32,8 +39,7 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa
 
 
 @click.command(help="只启动网页。后台任务由 wuguan worker 执行。")
-@click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")
-@click.option("--port", type=click.IntRange(0, 65535), help="端口，默认 WUGUAN_PORT 或 8080。")
+@listens
 @answers
 def web(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages only."""

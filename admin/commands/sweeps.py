@@ -12,6 +12,7 @@ from admin.commands.edge import (
     operator,
     read_at,
     read_settings,
+    read_term,
 )
 from audit.redaction import mask_address
 from tasks import sweeps
@@ -82,7 +83,7 @@ def list_mails(*, office_code: str | None, state_code: str | None, limit: int, a
         if office is not None:
             query = query.where(Mail.office_id == office.id)
         if state_code is not None:
-            query = query.where(Mail.state == _state(state_code))
+            query = query.where(Mail.state == read_term(MailState, state_code, field="state", label="邮件状态"))
         with across_offices(database, Reason.REVIEWING, operator()) as session:
             found = session.execute(query.order_by(Mail.id.desc()).limit(limit)).all()
             payload = [_describe(row, code) for row, code in found]
@@ -92,18 +93,6 @@ def list_mails(*, office_code: str | None, state_code: str | None, limit: int, a
         for row in payload
     ]
     answer({"mails": payload}, as_json=as_json, sentence="\n".join(lines) or "没有邮件。")
-
-
-def _state(code: str) -> MailState:
-    try:
-        return MailState(code)
-    except ValueError:
-        raise Refusal(
-            code="unknown_state",
-            message=f"没有邮件状态「{code}」。可用：{'、'.join(state.value for state in MailState)}。",
-            field="state",
-            value=code,
-        ) from None
 
 
 def _describe(row: Mail, office_code: str) -> dict[str, object]:

@@ -5,13 +5,13 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from admin.commands.edge import answer, answers, find_office, office_session, open_database, read_at
+from admin.commands.edge import answer, answers, find_office, office_session, open_database, read_at, read_term
 from tenant import clock
-from tenant.errors import NotFound, Refusal
-from tenant.models import Clock, Complaint, ServiceRequest, Unit
+from tenant.errors import Refusal
+from tenant.models import Clock, Complaint, ServiceRequest
 from tenant.rules.terms import Gravity, TicketKind
 from tenant.scoping import ScopedSession
-from tenant.services import complaints, requests
+from tenant.services import complaints, requests, units
 
 
 @click.group("ticket", help="报事与投诉。")
@@ -40,13 +40,15 @@ def add(
     as_json: bool,
 ) -> None:
     """Register a ticket; its clocks start at once."""
-    ticket_kind, gravity = _kind(kind), _gravity(gravity_code)
+    ticket_kind, gravity = _kind(kind), Gravity.ORDINARY
+    if gravity_code is not None:
+        gravity = read_term(Gravity, gravity_code, field="gravity", label="投诉等级")
     _refuse_the_other_kinds(ticket_kind, urgent=urgent, has_gravity=gravity_code is not None)
     with open_database() as database:
         office = find_office(database, office_code)
         at = read_at(at_text, office.zone)
         with clock.at(at), office_session(database, office) as session:
-            unit_id = _unit(session, unit_number)
+            unit_id = units.by_number(session, office.id, unit_number).id
             made: ServiceRequest | Complaint
             if ticket_kind is TicketKind.REQUEST:
                 made = requests.register_request(
@@ -92,27 +94,3 @@ def _refuse_the_other_kinds(kind: TicketKind, *, urgent: bool, has_gravity: bool
         raise Refusal(
             code="not_for_complaint", message="--urgent 仅用于报事。投诉请用 --gravity 说明等级。", field="urgent"
         )
-
-
-def _gravity(code: str | None) -> Gravity:
-    try:
-        return Gravity.ORDINARY if code is None else Gravity(code)
-    except ValueError:
-        raise Refusal(
-            code="unknown_gravity",
-            message=f"没有投诉等级「{code}」。可用：{'、'.join(f'{g.value}({g.label})' for g in Gravity)}。",
-            field="gravity",
-            value=code,
-        ) from None
-
-
-def _unit(session: ScopedSession, number: str) -> int:
-    found = session.scalar(select(Unit.id).where(Unit.number == number.strip()))
-    if found is None:
-        raise NotFound(
-            code="unknown_unit",
-            message=f"本管理处没有房号「{number}」。请核对房号（楼栋-单元-室号，如 5-1-101），或先导入业主名册。",
-            field="unit",
-            value=number,
-        )
-    return found

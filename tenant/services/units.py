@@ -9,14 +9,17 @@ from tenant.rules.numbers import parse_unit_number
 
 
 def by_number(session: Session, office_id: int, number: str) -> Unit:
-    """Return the office's unit with this number, also as typed (``5栋1单元101室``).
+    """Return the office's unit with this number as it is stored, else as typed (``5栋1单元101室``).
 
     Raises Refusal for what is no number, NotFound for one the office has not.
     """
-    plain = str(parse_unit_number(number))
-    unit = session.scalars(select(Unit).where(Unit.office_id == office_id, Unit.number == plain)).one_or_none()
+    of_this_number = select(Unit).where(Unit.office_id == office_id)
+    unit = session.scalars(of_this_number.where(Unit.number == number.strip())).one_or_none()
     if unit is None:
-        raise unknown(plain)
+        plain = str(parse_unit_number(number))
+        unit = session.scalars(of_this_number.where(Unit.number == plain)).one_or_none()
+        if unit is None:
+            raise unknown(plain)
     return unit
 
 
