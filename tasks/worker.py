@@ -6,20 +6,17 @@ import time
 
 from dramatiq import Broker, Worker
 from dramatiq.brokers.stub import StubBroker
-from sqlalchemy import select
 
 from tasks import actors
 from tasks.actors import Works
 from tasks.broker import make_broker
 from tasks.mail.compose import check_templates
 from tasks.mail.message import read_sender
-from tasks.relay import relay
+from tasks.relay import do_without, relay
 from tasks.schedule import RELAY_SECONDS, fire_due
 from tenant import clock
 from tenant.db import Database
-from tenant.models import OutboxMessage
 from tenant.settings import Settings
-from tenant.unscoped import Reason, across_offices
 
 log = logging.getLogger(__name__)
 
@@ -96,22 +93,3 @@ class _Ticking:
         if isinstance(self.broker, StubBroker):
             for letters in self.broker.dead_letters_by_queue.values():
                 letters.clear()
-
-
-def do_without(works: Works) -> None:
-    """Do what waits in the outbox here and now, without a broker; what another relay holds is left to it."""
-    with across_offices(works.database, Reason.CLAIMING) as session:
-        waiting = (
-            select(OutboxMessage)
-            .where(OutboxMessage.relayed_at.is_(None))
-            .order_by(OutboxMessage.id)
-            .limit(20)
-            .with_for_update(skip_locked=True)
-        )
-        rows = session.scalars(waiting).all()
-        for row in rows:
-            row.relayed_at = clock.now()
-        wishes = {f"{row.actor} {sorted(row.arguments.items())}": (row.actor, dict(row.arguments)) for row in rows}
-        session.commit()
-    for name, arguments in wishes.values():
-        actors.perform(works, name, arguments)

@@ -81,14 +81,14 @@ def checked(name: str, source: str, allowed: frozenset[str]) -> Template:
     if not found.is_valid():
         raise SettingsError(
             code="bad_template",
-            message=f"邮件模板 {name} 中有不完整的占位符。请写成 ${{名称}},单独的 $ 写成 $$。",
+            message=f"邮件模板 {name} 中有不完整的占位符。请写成 ${{名称}}，单独的 $ 写成 $$。",
             field=name,
         )
     unknown = sorted(set(found.get_identifiers()) - allowed)
     if unknown:
         raise SettingsError(
             code="unknown_placeholder",
-            message=f"邮件模板 {name} 使用了未知的占位符 {'、'.join(unknown)}。可用:{'、'.join(sorted(allowed))}。",
+            message=f"邮件模板 {name} 使用了未知的占位符 {'、'.join(unknown)}。可用：{'、'.join(sorted(allowed))}。",
             field=name,
             value=unknown[0],
         )

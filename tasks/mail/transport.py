@@ -90,7 +90,7 @@ class MailboxTransport:
                 os.fsync(file.fileno())
             unfinished.replace(self.folder / f"{name}.eml")
         except OSError as error:
-            raise TransportDown(f"无法写入邮箱目录:{error.strerror}") from error
+            raise TransportDown(f"无法写入邮箱目录：{error.strerror}") from error
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -125,7 +125,7 @@ class SmtpTransport:
             self._introduce(connection, envelope, started)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise Deferred(f"发送正文前连接中断:{_describe(error)}") from error
+            raise Deferred(f"发送正文前连接中断：{_describe(error)}") from error
         except (Deferred, Rejected, TransportDown):
             self._forget(connection)
             raise
@@ -154,7 +154,7 @@ class SmtpTransport:
         try:
             self._connection = self._connect()
         except (OSError, smtplib.SMTPException) as error:
-            raise TransportDown(f"邮件服务器 {self._host}:{self._port} 无法使用:{_describe(error)}") from error
+            raise TransportDown(f"邮件服务器 {self._host}:{self._port} 无法使用：{_describe(error)}") from error
         return self._connection
 
     def _connect(self) -> smtplib.SMTP:
@@ -182,7 +182,7 @@ class SmtpTransport:
         if self._login is None:
             return
         if not is_private:
-            raise smtplib.SMTPException("服务器不支持加密,不会在明文连接上发送口令")
+            raise smtplib.SMTPException("服务器不支持加密，不会在明文连接上发送口令")
         connection.login(*self._login)
 
     def _introduce(self, connection: smtplib.SMTP, envelope: Envelope, started: float) -> None:
@@ -193,7 +193,7 @@ class SmtpTransport:
         try:
             _expect(connection.mail(envelope.sender), {OK})
         except Rejected as error:
-            raise TransportDown(f"邮件服务器不接受发件人 {envelope.sender}:{error}") from error
+            raise TransportDown(f"邮件服务器不接受发件人 {envelope.sender}：{error}") from error
         _expect(connection.rcpt(envelope.recipient), TAKEN)
         if time.monotonic() - started > BEFORE_CONTENT_SECONDS:
             raise Deferred("邮件服务器响应过慢")
@@ -209,7 +209,7 @@ class SmtpTransport:
             verdict = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise Uncertain(f"发送正文时连接中断:{_describe(error)}") from error
+            raise Uncertain(f"发送正文时连接中断：{_describe(error)}") from error
         self._sent += 1
         _expect(verdict, {OK})
 

@@ -187,7 +187,7 @@ def take_back(session: Session, rule: str, *, office_id: int | None = None) -> l
         .values(
             state=case((spent, DueState.DEAD), else_=DueState.PENDING),
             settled_at=case((spent, func.now()), else_=None),
-            last_error="执行中断:未在有效期内完成",
+            last_error="执行中断：未在有效期内完成",
             claim_token=None,
             lease_until=None,
             version=DueAction.version + 1,

@@ -191,7 +191,7 @@ def expire(session: Session, *, office_id: int | None = None, repeatable: bool =
             _release(mail, None)
         else:
             # the token stays: should its worker be alive after all, it may still say what became of the mail
-            mail.state, mail.last_error = MailState.UNKNOWN, "发送中断,不能确定是否已送达"
+            mail.state, mail.last_error = MailState.UNKNOWN, "发送中断，不能确定是否已送达"
     session.flush()
     return [mail.id for mail in left]
 
