@@ -3,7 +3,7 @@
 Nothing is open that has not said so. A view function carries a :class:`Door`; one that carries none is refused.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -223,8 +223,3 @@ def door_of(view: Callable[..., Any]) -> Door | None:
     owner = getattr(view, "__self__", None)
     area = getattr(owner, "area", None)
     return Door("permitted", area, found.act) if isinstance(area, Area) else None
-
-
-def areas_open_to(person: Identity, office: OfficeAtHand | None) -> Iterable[Area]:
-    """Return the areas the person may view where they stand, in the order of :class:`Area`."""
-    return [area for area in Area if person.may(area, Act.VIEW, office.id if office else None)]

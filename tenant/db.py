@@ -59,13 +59,6 @@ class Database:
         self.engine = _engine(addresses.app, role=APP, pool_size=pool_size)
         guard(self.engine)
 
-    @classmethod
-    def open(cls, settings: Settings, recorder: Recorder) -> "Database":
-        """Find, start and check the database; raises SettingsError when it cannot be used, saying what to do."""
-        database = cls(locate(settings), recorder)
-        database.check()
-        return database
-
     @contextmanager
     def session(self, scope: Scope, actor: Actor, *, reason: str | None = None) -> Iterator[ScopedSession]:
         """Open a session; the caller commits at its edge, and what is not committed is rolled back."""
@@ -109,12 +102,6 @@ class Database:
                 field="DATABASE_URL",
             )
 
-    def close(self) -> None:
-        """Close the pool and let go of the embedded server."""
-        self.engine.dispose()
-        if self.addresses.server is not None:
-            self.addresses.server.stop()
-
 
 def locate(settings: Settings) -> Addresses:
     """Return where the database is, starting the embedded server and making roles and database where needed."""
@@ -143,7 +130,7 @@ def create_database(maintenance: URL, name: str) -> None:
 
 
 def make_roles(owner: URL) -> None:
-    """Make the three roles where they are missing, and give ``wuguan_owner`` the right to make tables.
+    """Make the four roles where they are missing, and give ``wuguan_owner`` the right to make tables.
 
     Raises SettingsError when the login may not: then an administrator makes them once, as the message says.
     """

@@ -7,7 +7,7 @@ Reads through the ORM get the criterion ``office_id = :wall`` (for several offic
 table, wherever it stands in the statement. What reaches the cursor is then checked again as SQL: a walled table that
 stands there more often than its criterion does is refused, and so is any change that does not come from a flush or
 from the one audited bulk helper.
-Row-level security (``tenant.db``) does it all once more below.
+Row-level security (``tenant.row_security``) does it all once more below.
 """
 
 import re

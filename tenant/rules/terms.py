@@ -242,14 +242,6 @@ class CustomerSize(Term):
     BIG = "big", "大客户"
 
 
-class DunningState(Term):
-    """催缴方案状态 — whether an owner is still climbing the ladder."""
-
-    OPEN = "open", "进行中"
-    HELD = "held", "暂缓"
-    SETTLED = "settled", "已结清"
-
-
 class DunningNoticeState(Term):
     """催缴通知单状态 — what became of one notice."""
 

@@ -8,7 +8,6 @@ Statements that carry ``PERMIT`` change rows of the machinery by key and state; 
 """
 
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -98,14 +97,13 @@ def waiting(
     *,
     office_id: int | None = None,
     limit: int = 100,
-    passing_over: Collection[int] = (),
 ) -> list[tuple[int, int]]:
     """Return id and office of mails that may be sent at ``at``, offices taking turns, the oldest of each first.
 
     ``session`` is one of ``across_offices``. Nothing is locked: each is claimed by itself.
     """
     turn = func.row_number().over(partition_by=Mail.office_id, order_by=Mail.id)
-    due = [_is(MailState.QUEUED), Mail.not_before <= at, Mail.id.not_in(passing_over)]
+    due = [_is(MailState.QUEUED), Mail.not_before <= at]
     statement = select(Mail.id, Mail.office_id).where(*due, *_of_office(office_id))
     return [(row.id, row.office_id) for row in session.execute(statement.order_by(turn, Mail.id).limit(limit))]
 
