@@ -1,6 +1,7 @@
 """The list of an entity: one query for the screen and for its export, each relation loaded with the page."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import g
@@ -21,6 +22,7 @@ OFFICE_COLUMN: Final = ("office_name", "管理处")
 """The column by which a list across offices says whose each row is."""
 
 
+@lru_cache(maxsize=4096)
 def column_at(model: type[DeclarativeBase], path: str) -> Column[Any] | None:
     """Return the column that ``path`` (``ticket.number``) leads to from ``model``, None where it leads to no column."""
     *relations, name = path.split(".")
