@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from admin import access
 from audit.redaction import mask
 from tenant import clock
+from tenant.money import show_money
 from tenant.rules.terms import (
     DueState,
     DunningNoticeState,
@@ -104,7 +105,7 @@ def badge(term: Term) -> Markup:
 
 def money(amount: Decimal) -> str:
     """Return an amount with thousands separators and two decimals: 1,260.00."""
-    return f"{amount:,.2f}"
+    return show_money(amount)
 
 
 def is_money(column: Column[Any] | None) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase
 from admin import access, formats
 from admin.acting import Acting
 from admin.exports import Exporting
-from admin.fields import EDITION, Reference, field_for, form_class
+from admin.fields import Reference, field_for, form_class
 from admin.listing import Listing, column_at, loads_for
 from admin.references import LOOKED_UP_BY, ReferenceLoader, parse_id
 from admin.saving import Saving
@@ -215,6 +215,3 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
     def say(self, sentence: str) -> None:
         """Tell the person what was done."""
         flash(sentence, "success")
-
-
-__all__ = ["EDITION", "OfficeView"]

@@ -68,13 +68,8 @@ class Records:
             verbs=self.verbs_for(row),
             can_reveal=masked and self.may_reveal(),
             reveal_url=self.get_url(".reveal_view") if masked else None,
-            **self.details_more(row),
         )
         return page
-
-    def details_more(self, row: Any) -> dict[str, Any]:
-        """Return what else the page of this record shows; nothing by default."""
-        return {}
 
     @expose("/history/")
     @needs(Act.VIEW)

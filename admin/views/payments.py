@@ -82,11 +82,6 @@ class PaymentView(OfficeView):
             reference=form["reference"].data,
         )
 
-    def details_more(self, row: Any) -> dict[str, Any]:
-        """Return what the payment settled."""
-        statement = select(Allocation).where(Allocation.payment_id == row.id).order_by(Allocation.id)
-        return {"allocations": self.session.scalars(statement).all()}
-
 
 class AllocationView(OfficeView):
     """核销."""

@@ -123,11 +123,6 @@ class RequestView(TicketView):
             **self.ticket_values(form),
         )
 
-    def details_more(self, row: Any) -> dict[str, Any]:
-        """Return the orders the request was given out by."""
-        statement = select(WorkOrder).where(WorkOrder.request_id == row.id).order_by(WorkOrder.id)
-        return {"work_orders": self.session.scalars(statement).all()}
-
     def history_subjects(self, row: Any) -> list[tuple[Any, int]]:
         """Return whose history is told: the request's, its ticket's and its orders'."""
         orders = self.session.scalars(select(WorkOrder.id).where(WorkOrder.request_id == row.id))
