@@ -21,6 +21,7 @@ ACTS: Final[Mapping[str, str]] = {
     "sign_in.ended": "退出登录",
     "sign_in.failed": "登录失败",
     "sign_in.succeeded": "登录",
+    "sweep.stated": "以指定时间执行到期事项",
     "ticket.replied": "答复客户：{subject}",
     "wall.crossed": "跨管理处操作",
 }

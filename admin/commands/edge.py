@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -122,9 +123,9 @@ def find_office(database: Database, code: str) -> OfficeAtHand:
 
 
 @contextmanager
-def office_session(database: Database, office: OfficeAtHand) -> Iterator[ScopedSession]:
-    """Open a session of one office, and commit it when the block ends well."""
-    with database.session(Scope.of([office.id]), operator()) as session:
+def office_session(database: Database, office: OfficeAtHand, *, reason: str | None = None) -> Iterator[ScopedSession]:
+    """Open a session of one office, and commit it when the block ends well; the record keeps ``reason``."""
+    with database.session(Scope.of([office.id]), operator(), reason=reason) as session:
         yield session
         session.commit()
 
@@ -145,6 +146,14 @@ def read_term(terms: type[Words], code: str, *, field: str, label: str) -> Words
         field=field,
         value=code,
     )
+
+
+def stated(at: datetime | None, zone: str = clock.DEFAULT_ZONE) -> str | None:
+    """Return what the record says of a command that stated its time: when it really ran. None where it did not."""
+    if at is None:
+        return None
+    ran_at = clock.now().astimezone(ZoneInfo(zone))
+    return f"以 --at 指定时间，实际办理于 {ran_at:%Y-%m-%d %H:%M:%S}"
 
 
 def answer(payload: Any, *, as_json: bool, sentence: str) -> None:

@@ -1,5 +1,7 @@
 """``wuguan sweep`` and ``wuguan mail``: do now what is due, and see what went out."""
 
+from datetime import datetime
+
 import click
 from sqlalchemy import select
 
@@ -19,6 +21,7 @@ from tasks import sweeps
 from tenant import clock
 from tenant.db import Database
 from tenant.errors import Refusal
+from tenant.journal import RecordedAct, note
 from tenant.models import Mail, Office
 from tenant.rules.terms import MailState
 from tenant.unscoped import Reason, across_offices
@@ -45,6 +48,8 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
         office = _office(database, office_code)
         at = read_at(at_text, office.zone if office else clock.DEFAULT_ZONE) or clock.now()
         office_id = office.id if office else None
+        if at_text is not None:
+            _note_stated(database, kind, at, office_id)
         if kind == "escalations":
             report = sweeps.run_escalations(database, at, office_id, settings=settings)
         elif kind == "dunning":
@@ -59,6 +64,14 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
             f"停止 {report.dead}，邮件 {report.mails}。"
         ),
     )
+
+
+def _note_stated(database: Database, kind: str, at: datetime, office_id: int | None) -> None:
+    """Put on the record who ran a sweep for another time than now: what it does is recorded at that time."""
+    act = RecordedAct(verb="sweep.stated", office_id=office_id, facts={"sweep": kind, "at": at.isoformat()})
+    with across_offices(database, Reason.CLAIMING, operator()) as session:
+        note(session, act)
+        session.commit()
 
 
 def _office(database: Database, code: str | None) -> OfficeAtHand | None:

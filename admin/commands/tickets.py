@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from admin.commands.edge import answer, answers, find_office, office_session, open_database, read_at, read_term
+from admin.commands.edge import answer, answers, find_office, office_session, open_database, read_at, read_term, stated
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import Clock, Complaint, ServiceRequest
@@ -47,7 +47,8 @@ def add(
     with open_database() as database:
         office = find_office(database, office_code)
         at = read_at(at_text, office.zone)
-        with clock.at(at), office_session(database, office) as session:
+        reason = stated(at, office.zone)
+        with clock.at(at), office_session(database, office, reason=reason) as session:
             unit_id = units.by_number(session, office.id, unit_number).id
             made: ServiceRequest | Complaint
             if ticket_kind is TicketKind.REQUEST:

@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,9 +141,18 @@ def test_a_refusal_is_a_chinese_sentence_an_exit_code_and_a_reason_in_the_json(
     assert "Traceback" not in answer.err
 
 
+def test_who_states_the_time_of_a_command_cannot_hide_when_it_was(wuguan: "Program", office: str) -> None:
+    before = datetime.now(UTC)
+    assert wuguan("sweep", "escalations", "--at", "2031-05-06T07:08", "--office", office).code == 0
+    (entry,) = wuguan("audit", "list", "--verb", "sweep.stated", "--json").json["entries"]
+    assert entry["actor_kind"] == "command"
+    assert datetime.fromisoformat(entry["at"]) >= before
+    assert entry["after"] == {"sweep": "escalations", "at": "2031-05-05T23:08:00+00:00"}
+
+
 def test_after_all_those_refusals_nothing_has_changed(wuguan: "Program", office: str) -> None:
     entries = wuguan("audit", "list", "--limit", "10000", "--json").json["entries"]
-    made = {entry["verb"] for entry in entries} - {"wall.crossed"}
+    made = {entry["verb"] for entry in entries} - {"wall.crossed", "sweep.stated"}
     assert made == {"company.create", "office.create", "staff.create", "posting.create"}
     assert sum(entry["verb"] == "company.create" for entry in entries) == 1
     assert sum(entry["verb"] == "staff.create" for entry in entries) == 1

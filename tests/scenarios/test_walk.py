@@ -88,6 +88,8 @@ def test_c_an_overdue_request_goes_up_the_line_once(wuguan: "Program", office: s
     )  # fmt: skip
     assert added.code == 0, added.err
     assert {"dispatch", "first_reply"} <= {clock["kind"] for clock in added.json["clocks"]}
+    (entry,) = wuguan("audit", "list", "--verb", "ticket.create", "--json").json["entries"]
+    assert "实际办理于" in entry["reason"], "who states the time does not hide when it was"
     early = wuguan("sweep", "escalations", "--at", RECEIVED, "--json").json
     assert (early["due"], early["mails"]) == (0, 0)
     first = wuguan("sweep", "escalations", "--at", HALF_AN_HOUR_LATER, "--json").json
