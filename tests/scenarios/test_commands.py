@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from tenant import embedded
 from tenant.errors import SettingsError
@@ -229,6 +230,20 @@ def test_a_home_with_blanks_and_signs_of_the_shell_in_its_name_is_a_home() -> No
         running.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def test_the_server_of_a_home_with_a_long_name_is_closed_to_strangers(tmp_path: Path) -> None:
+    running = embedded.start(tmp_path / ("long" * 30) / "postgres")
+    try:
+        folder = Path(str(running.url("postgres", "postgres").query["host"]))
+        assert tmp_path not in folder.parents
+        assert folder.stat().st_mode & 0o077 == 0
+        engine = create_engine(running.url("postgres", "postgres"))
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+        engine.dispose()
+    finally:
+        running.stop()
 
 
 def test_a_home_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
