@@ -39,7 +39,7 @@ PAGE_TARGET: Final = 1.2
 
 PAGES: Final = {
     "owners": "/owners/",
-    "owners, page 20": "/owners/?page=20",
+    "owners, page 6": "/owners/?page=5",
     "owners, searched": "/owners/?search=光海",
     "ownerships (two joined tables)": "/ownerships/",
 }
