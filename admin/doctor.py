@@ -104,11 +104,19 @@ def _clockwork(database: Database) -> Iterator[Finding]:
         )
     yield _lag("queue", "到期事项滞后", oldest, "请确认 wuguan worker（或 wuguan serve）正在运行。")
     yield Finding(
-        "dead", "停止的到期事项", ok=dead == 0, value=str(dead), advice="请在「到期事项」中查看原因并重试或放弃。"
+        "dead",
+        "停止的到期事项",
+        ok=dead == 0,
+        value=str(dead),
+        advice="请在「设置 → 到期事项」中查看原因，排除后告知系统管理员。",
     )
     yield _lag("mail_queue", "邮件滞后", waiting, "请确认 worker 正在运行、发信服务器可用。")
     yield Finding(
-        "mail_trouble", "失败或结果不明的邮件", ok=unsure == 0, value=str(unsure), advice="请在「邮件」中逐封处理。"
+        "mail_trouble",
+        "失败或结果不明的邮件",
+        ok=unsure == 0,
+        value=str(unsure),
+        advice="请在「收件箱 → 发送异常」中逐封核对，需要时改用电话通知。",
     )
 
 

@@ -16,14 +16,15 @@ from tenant import outbox
 from tenant.calendars import at_local, local_day
 from tenant.clock import DEFAULT_ZONE
 from tenant.db import Database
-from tenant.models import OutboxMessage, Schedule, ScheduleFire
+from tenant.models import ImportBatch, OutboxMessage, Schedule, ScheduleFire
 from tenant.scoping import PERMIT
 from tenant.unscoped import Reason, across_offices
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SET_BACK = timedelta(minutes=5)
 """An entry that fired so far in the future was fired by a clock that went wrong: it is not waited for."""
-RELAYED_KEPT, FIRES_KEPT = timedelta(days=1), timedelta(days=30)
+RELAYED_KEPT, FIRES_KEPT, IMPORTS_KEPT = timedelta(days=1), timedelta(days=30), timedelta(days=90)
+IMPORTS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,16 @@ def fire_due(database: Database, at: datetime, timetable: tuple[Entry, ...] = TI
 
 
 def tidy(database: Database, at: datetime) -> None:
-    """Remove rows of the machinery that nobody needs any more: relayed messages and slots of long ago."""
+    """Remove what nobody needs any more: relayed messages and slots of long ago, files of imports with their people."""
     with across_offices(database, Reason.CLAIMING) as session:
         # PERMIT: machinery of the group, removed by age and recorded nowhere; no person stands in it
         relayed = delete(OutboxMessage).where(OutboxMessage.relayed_at < at - RELAYED_KEPT)
         fired = delete(ScheduleFire).where(ScheduleFire.fire_at < at - FIRES_KEPT)
         for removal in (relayed, fired):
             session.execute(removal, execution_options={**PERMIT, "synchronize_session": False})
+        kept = select(ImportBatch).where(ImportBatch.file.is_not(None), ImportBatch.created_at < at - IMPORTS_KEPT)
+        for batch in session.scalars(kept.limit(IMPORTS_AT_ONCE)):
+            batch.file = batch.plan = None
         session.commit()
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, select, update
 from tasks import schedule
 from tasks.actors import DUTIES
 from tasks.schedule import TIMETABLE, Daily, Entry, Every, fire_due
-from tenant.models import OutboxMessage, Schedule, ScheduleFire
+from tenant.journal import CLOCKWORK
+from tenant.models import ImportBatch, OutboxMessage, Schedule, ScheduleFire
 from tenant.scoping import PERMIT
 from tenant.unscoped import Reason, across_offices
 
@@ -103,3 +104,16 @@ def test_old_rows_of_the_machinery_are_removed_and_young_ones_stay(database):
     schedule.tidy(database, SUNDAY + timedelta(days=41))
     with across_offices(database, Reason.CLAIMING) as session:
         assert list(session.scalars(select(ScheduleFire.fire_at))) == [SUNDAY + timedelta(days=40)]
+
+
+def test_files_of_imports_are_deleted_after_ninety_days_and_the_batch_stays(database, cast):
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        kept = {"kind": "roster", "file_digest": "0" * 64, "file_size": 1, "file": b"x", "plan": b"y"}
+        for name, month in (("old.xlsx", 1), ("young.xlsx", 6)):
+            created_at = datetime(2026, month, 1, tzinfo=UTC)
+            session.add(ImportBatch(office_id=cast.north.id, file_name=name, created_at=created_at, **kept))
+        session.commit()
+    schedule.tidy(database, datetime(2026, 6, 2, tzinfo=UTC))
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        found = session.execute(select(ImportBatch.file_name, ImportBatch.file, ImportBatch.plan)).all()
+    assert sorted(tuple(row) for row in found) == [("old.xlsx", None, None), ("young.xlsx", b"x", b"y")]

@@ -1,6 +1,7 @@
 """The verbs of the desk through their pages: each calls its service, says what it did, and is open to who may."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from lxml import html
@@ -13,6 +14,7 @@ from tenant.models import (
     Clock,
     Complaint,
     DueAction,
+    DunningNotice,
     Payment,
     Posting,
     ServiceRequest,
@@ -21,7 +23,17 @@ from tenant.models import (
     Ticket,
     WorkOrder,
 )
-from tenant.rules.terms import Act, Area, ClockKind, Gravity, Role, TicketState, WorkOrderState
+from tenant.rules.terms import (
+    Act,
+    Area,
+    ClockKind,
+    DunningLevel,
+    DunningNoticeState,
+    Gravity,
+    Role,
+    TicketState,
+    WorkOrderState,
+)
 from tenant.scoping import Scope
 from tenant.unscoped import Reason, across_offices
 
@@ -49,6 +61,9 @@ PERMITS = {
     "complaints.close": AT_DESK,
     "complaints.invalidate": AT_DESK,
     "escalations.acknowledge": ((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
+    "dunning_notices.send": ANY_ACT,
+    "dunning_notices.sign": ANY_ACT,
+    "dunning_notices.withdraw": ANY_ACT,
     "payments.void": ANY_ACT,
     "offices.archive": ANY_ACT,
     "offices.restore": ANY_ACT,
@@ -260,3 +275,43 @@ def test_accounts_are_not_kept_from_inside_an_office(sign_in, cast: Cast):
     person = cast.north.people[Role.TECHNICIAN].staff
     assert keeper.post(f"/staff/act/disable/?id={person.id}").status_code == 422
     assert sign_in(person).get("/requests/").status_code == 200
+
+
+def test_a_notice_is_sent_then_signed_for_and_only_one_that_waits_is_withdrawn(sign_in, database, cast: Cast):
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        owner = make.owner(session, cast.north.id)
+        make.charge(session, cast.north.unit, owner, date(2025, 1, 10))
+        waiting = [_notice(session, owner, sequence) for sequence in (1, 2)]
+        session.commit()
+    finance = sign_in(cast.north.people[Role.FINANCE_ASSISTANT].staff)
+    way = "/dunning_notices/act/{}/?id={}"
+    assert finance.post(way.format("sign", waiting[0])).status_code in {302, 404, 422}
+    assert _state(database, cast, waiting[0]) is DunningNoticeState.PLANNED
+    assert finance.post(way.format("send", waiting[0])).status_code == 302
+    assert finance.post(way.format("sign", waiting[0])).status_code == 302
+    assert _state(database, cast, waiting[0]) is DunningNoticeState.SIGNED
+    assert finance.post(way.format("withdraw", waiting[1]), {"reason": "已约定分期"}).status_code == 302
+    assert _state(database, cast, waiting[1]) is DunningNoticeState.CANCELLED
+
+
+def _notice(session, owner, sequence):
+    notice = DunningNotice(
+        office_id=owner.office_id,
+        owner_id=owner.id,
+        level=DunningLevel.LETTER,
+        sequence=sequence,
+        anchor_on=date(2025, 1, 10),
+        reached_on=date(2025, 7, 10),
+        issued_at=make.NOON,
+        amount=Decimal("100.00"),
+        state=DunningNoticeState.PLANNED,
+        source="B-F3",
+    )
+    session.add(notice)
+    session.flush()
+    return notice.id
+
+
+def _state(database, cast: Cast, notice_id):
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        return session.get_one(DunningNotice, notice_id).state
