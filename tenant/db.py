@@ -17,12 +17,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from tenant import embedded
 from tenant.errors import SettingsError
 from tenant.journal import Actor, Recorder
+from tenant.models import Base
 from tenant.scoping import PERMIT, Scope, ScopedSession, guard
 from tenant.settings import Settings
 
 OWNER, APP, ONE_OFFICE, HEADQUARTERS = "wuguan_owner", "wuguan_app", "wuguan_office", "wuguan_hq"
 DATABASE_NAME = "wuguan"
 OLDEST_SERVER = 150000
+LONGEST_STATEMENT = 5 * 60 * 1000
+"""Milliseconds."""
 DUPLICATE = "42710"
 
 ROLES = f"""
@@ -160,9 +163,28 @@ def owner_engine(addresses: Addresses) -> Engine:
     return _engine(addresses.owner, role=OWNER, pool_size=1)
 
 
+def refresh_statistics(addresses: Addresses) -> None:
+    """Tell the planner what a bulk load has brought; without, its first queries over these rows may take minutes.
+
+    The server does so by itself within minutes; only the owner of the tables may ask for it at once.
+    """
+    engine = owner_engine(addresses)
+    try:
+        with engine.begin() as connection:
+            for table in Base.metadata.sorted_tables:
+                connection.execute(text(f'ANALYZE "{table.name}"'))
+    finally:
+        engine.dispose()
+
+
 def _engine(url: URL, *, role: str, pool_size: int) -> Engine:
-    """Return an engine whose every connection begins as ``role``, whoever logged in."""
+    """Return an engine whose every connection begins as ``role``, whoever logged in.
+
+    A statement that serves is given up after :data:`LONGEST_STATEMENT`, so that none blocks a worker for ever.
+    """
     options = "" if url.username == role else f"-c role={role}"
+    if role != OWNER:
+        options += f" -c statement_timeout={LONGEST_STATEMENT}"
     return create_engine(
         url,
         pool_size=pool_size,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from admin.demo import group, houses, matters, money
 from admin.demo.group import OFFICES, OfficePlan
-from tenant.db import Database
+from tenant.db import Database, refresh_statistics
 from tenant.journal import Actor
 from tenant.models import Office
 from tenant.rules.terms import ActorKind
@@ -26,19 +26,25 @@ def load(database: Database, *, seed: int, password: str, say: Callable[[str], o
             say("正在建立虚构的集团、公司、管理处与人员 …")
             group.build(session, Random(seed), hash_password(password))  # noqa: S311 - invented people, not secrets
             session.commit()
-        offices = dict(session.execute(select(Office.code, Office.id)).tuples().all())
-    for plan in OFFICES:
+        offices = {code: office_id for code, office_id in session.execute(select(Office.code, Office.id))}  # noqa: C416 - rows, not pairs
+    loaded = [
         _load_office(database, Random(f"{seed}:{plan.code}"), offices[plan.code], plan, say)  # noqa: S311 - as above
+        for plan in OFFICES
+    ]
+    if any(loaded):
+        refresh_statistics(database.addresses)
 
 
 def _load_office(
     database: Database, random: Random, office_id: int, plan: OfficePlan, say: Callable[[str], object]
-) -> None:
+) -> bool:
+    """Load one office in one transaction; tell whether there was anything to do."""
     with database.session(Scope.of([office_id]), LOADER) as session:
         if houses.is_built(session):
-            return
+            return False
         say(f"正在装入{plan.name}：{plan.units} 户，半年的报事、投诉、应收与实收 …")
         homes = houses.build(session, random, office_id, plan)
         money.build(session, random, office_id, homes)
         matters.build(session, random, office_id, homes)
         session.commit()
+        return True
