@@ -117,7 +117,8 @@ class PostingView(OfficeView):
     form_columns = ("staff", "role", "level", "company", "office", "department", "from_on", "to_on")
 
     def check(self, row: Any) -> None:
-        """Refuse a department of another office than the posting's."""
+        """Refuse a role that is not held at the level, and a department of another office than the posting's."""
+        staff.require_level(row.role, row.level)
         if row.department is not None and (row.office is None or row.department.office_id != row.office.id):
             raise Refusal(
                 code="foreign_department",

@@ -101,14 +101,7 @@ def post(
     level = PostingLevel.GROUP
     if place is not None:
         level = PostingLevel.OFFICE if isinstance(place, Office) else PostingLevel.COMPANY
-    if level not in levels_for(role):
-        allowed = "、".join(one.label for one in PostingLevel if one in levels_for(role))
-        raise Refusal(
-            code="wrong_level",
-            message=f"「{role.label}」不能任职于{level.label}。请改为任职于{allowed}，或另选角色。",
-            field="role",
-            value=role.value,
-        )
+    require_level(role, level)
     posting = Posting(
         staff=person,
         role=role,
@@ -121,6 +114,19 @@ def post(
     session.add(posting)
     session.flush()
     return posting
+
+
+def require_level(role: Role, level: PostingLevel) -> None:
+    """Raise Refusal for a role that nobody holds at ``level`` (A-O3): what somebody may do follows from the two."""
+    if level in levels_for(role):
+        return
+    allowed = "、".join(one.label for one in PostingLevel if one in levels_for(role))
+    raise Refusal(
+        code="wrong_level",
+        message=f"「{role.label}」不能任职于{level.label}。请改为任职于{allowed}，或另选角色。",
+        field="role",
+        value=role.value,
+    )
 
 
 def change_password(session: Session, staff_id: int, *, old: str, new: str) -> None:

@@ -248,7 +248,10 @@ def test_a_person_is_taken_on_posted_and_their_password_shown_once(sign_in, cast
     }  # fmt: skip
     assert keeper.post("/postings/new/", form).status_code == 302
     assert latest(Posting).office_id == cast.north.id
-    wrong = keeper.post("/postings/new/", form | {"level": "group"})
+    out_of_place = keeper.post("/postings/new/", form | {"role": "group_centre"})
+    assert out_of_place.status_code == 422
+    assert "不能任职于管理处" in out_of_place.get_data(as_text=True)
+    wrong = keeper.post("/postings/new/", form | {"role": "auditor", "level": "group"})
     assert wrong.status_code == 422
     assert "层级与地点不符" in wrong.get_data(as_text=True)
     assert "一次性密码" not in keeper.get(f"/staff/details/?id={made.id}").get_data(as_text=True)
