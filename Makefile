@@ -50,6 +50,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.main
 	$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.main
+	@echo '正在安装对照用的库 · installing the peers it is measured against …'
+	$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
 setup: $(VENV)/.main ; @:
 setup-dev: $(VENV)/.dev ; @:
 
@@ -58,8 +63,10 @@ demo: setup
 	@exec $(BIN)/wuguan demo $(ARGS)
 
 # --------------------------------------------------------------------------------------------------------------- proving
+# A process more than there are cores: many tests wait for a process, a server or a clock.
+PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: setup-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -80,7 +87,7 @@ wheel: setup-dev
 
 check: lint test wheel
 
-bench: setup
+bench: setup $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)
 
 # --------------------------------------------------------------------------------------------------------------- locking
@@ -91,3 +98,4 @@ COMPILE = $(BIN)/uv --no-config pip compile --quiet --universal --python-version
 lock: setup-dev
 	$(COMPILE) pyproject.toml --group build --output-file requirements/main.txt
 	$(COMPILE) pyproject.toml --group build --group dev --constraint requirements/main.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt

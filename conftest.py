@@ -1,18 +1,41 @@
-"""What this machine can prove: tests of a broker or a browser are collected where there is one.
+"""What this machine can prove, in how many processes, and the counts that are told at the end.
 
-CI sets ``CI=true``: then all of them run, and one whose server or browser does not answer fails.
+Tests of a broker, a browser or a proxy are collected where there is one. CI sets ``CI=true``: then all of them run, and
+one whose server or browser does not answer fails.
 """
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 NEEDS = {
     "broker": ("WUGUAN_TEST_REDIS_URL", "WUGUAN_TEST_AMQP_URL"),
     "browser": ("WUGUAN_TEST_CHROMIUM",),
+    "proxy": ("WUGUAN_TEST_NGINX",),
+    "units": ("WUGUAN_TEST_SYSTEMD_ANALYZE",),
+    "imap": ("WUGUAN_TEST_DOVECOT",),
 }
+PROGRAMS = {
+    "WUGUAN_TEST_CHROMIUM": ("chromium", "chromium-browser", "google-chrome"),
+    "WUGUAN_TEST_NGINX": ("nginx",),
+    "WUGUAN_TEST_SYSTEMD_ANALYZE": ("systemd-analyze",),
+    "WUGUAN_TEST_DOVECOT": ("dovecot",),
+}
+"""Names under which a program may be found on a machine, the best first."""
+TOGETHER = {
+    "tests/jobs/test_broker": "brokers",
+    "tests/jobs/test_worker": "brokers",
+    "tests/scenarios/test_running": "brokers",
+    "tests/scenarios/test_scaled_out": "brokers",
+    "tests/migrations/": "the machine's own PostgreSQL",
+    "tests/scenarios/test_backup": "the machine's own PostgreSQL",
+}
+"""How a test's address begins → what it shares with others, which are therefore run one after the other."""
+ANNOUNCED = "announced"
+PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
 
 
 def missing_for(marker: str, environ: Mapping[str, str]) -> list[str]:
@@ -21,10 +44,11 @@ def missing_for(marker: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def pytest_configure() -> None:
-    """Take the system's Chromium for the browser tests when none is named."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser:
-        os.environ.setdefault("WUGUAN_TEST_CHROMIUM", browser)
+    """Take the system's own programs where none are named."""
+    for setting, names in PROGRAMS.items():
+        found = next(filter(None, (shutil.which(name, path=PLACES) for name in names)), None)
+        if found:
+            os.environ.setdefault(setting, found)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,7 +60,45 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - the plugin's own types
+    """Let one process run all tests of a file, and one all files that share a server."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only where there are several processes
+
+    class ByServer(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return next((group for start, group in TOGETHER.items() if path.startswith(start)), path)
+
+    return ByServer(config, log)
+
+
 def pytest_report_header() -> list[str]:
     """Say what is left out, and which setting would bring it in."""
     absent = {marker: missing_for(marker, os.environ) for marker in NEEDS}
     return [f"left out: tests marked {marker} (set {', '.join(names)})" for marker, names in absent.items() if names]
+
+
+@pytest.fixture
+def announce(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tell a count: it is printed at the end of the run, whichever process it was counted in."""
+
+    def say(sentence: str) -> None:
+        request.node.user_properties.append((ANNOUNCED, sentence))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was announced, test by test."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    told = [
+        (report.nodeid, value)
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+        if name == ANNOUNCED and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("counts")
+        for nodeid, sentence in sorted(told):
+            terminalreporter.write_line(f"{nodeid.partition('::')[2]}: {sentence}")

@@ -1,19 +1,23 @@
 """The web's composition root: settings and a database in, a Flask application out."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import Flask, Response, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
+from flask_login import AnonymousUserMixin
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from admin import access, auth, session, site
+from admin import access, auth, health, hooks, metrics, session, site
+from admin.faults import is_away
 from admin.references import LARGEST_ID
 from tenant.db import Database
 from tenant.errors import Conflict, NotFound, Refusal
@@ -23,6 +27,8 @@ from tenant.settings import Settings
 LARGEST_BODY: Final = 20 * 1024 * 1024
 LARGEST_FORM: Final = 2 * 1024 * 1024
 UNACCEPTABLE: Final = 422
+UNAVAILABLE: Final = 503
+RETRY_SECONDS: Final = 5
 
 PAGES: Final = {
     400: ("请求不完整", "页面打开的时间太长，或请求缺少校验信息。请返回上一页，刷新后重新提交。"),
@@ -34,6 +40,10 @@ PAGES: Final = {
     422: ("没有保存", "填写的内容有误。请按提示改正后再提交。"),
     429: ("尝试次数过多", "失败次数过多，暂停登录。请在 15 分钟后再试；急用请联系系统管理员重置密码。"),
     500: ("程序出错", "程序没有完成这项操作，数据没有改动。请记下请求编号，告知系统管理员。"),
+    503: (
+        "数据库连接不上",
+        "数据库连接不上，页面暂时打不开，刚提交的内容没有保存。恢复后重新打开本页即可；持续几分钟请告知系统管理员。",
+    ),
 }
 
 
@@ -54,6 +64,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     application.extensions["wuguan.database"] = database
     application.extensions["wuguan.settings"] = settings
     session.install(application)  # first in, so that its word on the response is the last
+    metrics.install(application)
     application.before_request(_limit_forms)
     application.after_request(_protect)
     auth.install(application)
@@ -61,11 +72,15 @@ def create_app(settings: Settings, database: Database) -> Flask:
     Babel(application, locale_selector=lambda: "zh_Hans_CN", timezone_selector=lambda: access.zone_of(None))
     application.jinja_env.add_extension("jinja2.ext.loopcontrols")
     site.install(application, session.DB())
+    health.install(application, database)
+    hooks.install(application)
     for status in PAGES:
         application.register_error_handler(status, _error_page)
     application.register_error_handler(CSRFError, _error_page)
     application.register_error_handler(Refusal, _refused)
     application.register_error_handler(StaleDataError, _stale)
+    application.register_error_handler(DBAPIError, _database_failed)
+    application.register_error_handler(NoConnectionLeft, _database_away)
     if settings.trusted_proxies:
         _believe_proxies(application, settings.trusted_proxies)
     return application
@@ -154,6 +169,22 @@ def _error_page(error: Exception) -> ResponseReturnValue:
 
 def _stale(_error: StaleDataError) -> ResponseReturnValue:
     return error_answer(409)
+
+
+def _database_failed(error: DBAPIError) -> ResponseReturnValue:
+    """Say so where the database is away; whatever else it raised is a fault of ours, and goes the way of all faults."""
+    if not is_away(error):
+        raise error
+    return _database_away(error)
+
+
+def _database_away(error: Exception) -> ResponseReturnValue:
+    """Answer 503 with a page that asks the database nothing."""
+    current_app.logger.error("the database is away: %s", type(error).__name__)
+    g.identity = None  # the frame of a signed-in page counts what waits
+    g._login_user = AnonymousUserMixin()  # noqa: SLF001 - where Flask-Login looks, before it asks the database who it is
+    page, status = cast("tuple[Response | str, int]", error_answer(UNAVAILABLE))
+    return page, status, {"Retry-After": str(RETRY_SECONDS)}
 
 
 def _refused(refusal: Refusal) -> ResponseReturnValue:

@@ -4,7 +4,19 @@ import sys
 
 import click
 
-from admin.commands import database, demo, health, imports, organisation, record, serving, sweeps, tickets
+from admin.commands import (
+    database,
+    demo,
+    health,
+    imports,
+    mails,
+    organisation,
+    record,
+    schedule,
+    serving,
+    sweeps,
+    tickets,
+)
 from admin.commands.edge import refuse
 from tenant.errors import Refusal
 
@@ -23,13 +35,15 @@ for command in (
     serving.serve,
     serving.web,
     serving.worker,
+    serving.scheduler,
     organisation.company,
     organisation.office,
     organisation.people,
     imports.import_file,
     tickets.group,
     sweeps.sweep,
-    sweeps.mail,
+    mails.group,
+    schedule.group,
     record.group,
     health.command,
 ):

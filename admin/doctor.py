@@ -1,24 +1,31 @@
-"""The deployment examined: settings, database, schema, queue, mail, broker."""
+"""The deployment examined: settings, broker, mail servers, database, schema, clockwork, processes."""
 
-import socket
+import ipaddress
+import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
-
 from audit.capture import Capture
+from tasks import broker, schedule
+from tasks.mail.inbox import Inbox, InboxDown
+from tasks.mail.message import read_sender
+from tasks.mail.transport import SmtpTransport, TransportDown
 from tenant import clock, migrations
 from tenant.db import Addresses, Database, locate
 from tenant.errors import Refusal
-from tenant.models import DueAction, Mail
-from tenant.rules.terms import DueState, MailState
+from tenant.rules.terms import MailState
+from tenant.services import health
+from tenant.services.health import Health, Running
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
-TOLERATED_LAG = timedelta(minutes=5)
-DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "smtp": 25, "smtps": 465}
+TOLERATED_MAIL_LAG = timedelta(minutes=5)
+PATIENCE = 5.0
+"""Seconds a mail server has for each of its answers."""
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +60,83 @@ def examine() -> list[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
-    places = (("broker", "消息队列", settings.broker_url), ("smtp", "发信服务器", settings.smtp_url))
-    for name, label, url in places:
-        if url is None:
-            yield Finding(name, label, ok=True, value="内置")
-            continue
-        parts = urlsplit(url)
-        place = (parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORTS[parts.scheme])
-        try:
-            socket.create_connection(place, timeout=3).close()
-        except OSError as error:
-            advice = f"{place[0]}:{place[1]} 没有应答（{error.strerror or error}）。请检查地址，并确认服务已启动。"
-            yield Finding(name, label, ok=False, value=f"{place[0]}:{place[1]}", advice=advice)
-        else:
-            yield Finding(name, label, ok=True, value=f"{place[0]}:{place[1]}")
+    """Yield what is to be said of the servers beside the database, and of the addresses we use ourselves."""
+    fault = broker.fault(settings)
+    where = "内置" if settings.broker_url is None else broker.place(settings.broker_url)
+    yield Finding("broker", "消息队列", ok=fault is None, value=where, advice=fault)
+    yield from _senders(settings)
+    if settings.bounce_imap_url is not None:
+        yield _bounces(settings)
+    if settings.metrics_address is not None:
+        yield _metrics(*settings.metrics_address)
+
+
+def _senders(settings: Settings) -> Iterator[Finding]:
+    """Yield what is to be said of the sender's address and of the server that takes our mail."""
+    try:
+        sender = read_sender(settings.mail_from)
+    except Refusal as refusal:
+        yield Finding("mail_from", "发件人", ok=False, value="不可用", advice=refusal.message)
+        return
+    is_invented = settings.smtp_url is not None and sender.domain.endswith(".invalid")
+    yield Finding(
+        "mail_from",
+        "发件人",
+        ok=not is_invented,
+        value=sender.domain,
+        advice="发件地址是虚构的，收件方会拒收。请用 WUGUAN_MAIL_FROM 写明本单位的发件人。" if is_invented else None,
+    )
+    if settings.smtp_url is None:
+        yield Finding("smtp", "发信服务器", ok=True, value="内置")
+        return
+    parts = urlsplit(settings.smtp_url)
+    where = f"{parts.hostname}:{parts.port or (465 if parts.scheme == 'smtps' else 25)}"
+    try:
+        is_private = _knock(settings, settings.smtp_url, sender.domain)
+    except (TransportDown, Refusal) as error:
+        yield Finding("smtp", "发信服务器", ok=False, value=where, advice=str(error))
+        return
+    yield Finding(
+        "smtp",
+        "发信服务器",
+        ok=is_private or parts.hostname in LOCAL,
+        value=f"{where}（{'已加密' if is_private else '未加密'}）",
+        advice="邮件以明文经过网络。请让服务器支持 STARTTLS，或改用 smtps:// 地址。",
+    )
+
+
+def _knock(settings: Settings, url: str, hello: str) -> bool:
+    """Connect, go over to TLS and log in as a sender does; tell whether the connection is private."""
+    with closing(SmtpTransport(url, hello=hello, ca_file=settings.smtp_ca_file, reply_seconds=PATIENCE)) as transport:
+        connection = transport._ready()  # noqa: SLF001 - all that a sender does before its first mail
+        return isinstance(connection.sock, ssl.SSLSocket)
+
+
+def _bounces(settings: Settings) -> Finding:
+    """Return what is to be said of the mailbox for returned mail."""
+    url = settings.bounce_imap_url or ""
+    where = urlsplit(url).hostname or ""
+    try:
+        Inbox(url, ca_file=settings.smtp_ca_file).close()
+    except (InboxDown, Refusal) as error:
+        return Finding("bounces", "退信邮箱", ok=False, value=where, advice=str(error))
+    return Finding("bounces", "退信邮箱", ok=True, value=where)
+
+
+def _metrics(host: str, port: int) -> Finding:
+    """Return what is to be said of the private address: figures are for nobody outside."""
+    try:
+        place = ipaddress.ip_address(host)
+        is_open = place.is_unspecified or place.is_global
+    except ValueError:
+        is_open = False
+    return Finding(
+        "metrics",
+        "指标地址",
+        ok=not is_open,
+        value=f"{host}:{port}",
+        advice="指标没有口令保护。请把 WUGUAN_METRICS 设为 127.0.0.1 或内网地址，并用防火墙只让监控访问。",
+    )
 
 
 def _database(addresses: Addresses) -> list[Finding]:
@@ -93,34 +163,91 @@ def _database(addresses: Addresses) -> list[Finding]:
 
 
 def _clockwork(database: Database) -> Iterator[Finding]:
-    with across_offices(database, Reason.CLAIMING) as session:
-        planned = func.greatest(DueAction.due_at, DueAction.created_at)  # a step of the ladder is planned when due
-        oldest = session.scalar(select(func.min(planned)).where(DueAction.state == DueState.PENDING))
-        dead = session.scalar(select(func.count(DueAction.id)).where(DueAction.state == DueState.DEAD)) or 0
-        waiting = session.scalar(select(func.min(Mail.not_before)).where(Mail.state == MailState.QUEUED))
-        unsure = (
-            session.scalar(select(func.count(Mail.id)).where(Mail.state.in_([MailState.UNKNOWN, MailState.FAILED])))
-            or 0
-        )
-    yield _lag("queue", "到期事项滞后", oldest, "请确认 wuguan worker（或 wuguan serve）正在运行。")
-    yield Finding(
-        "dead",
-        "停止的到期事项",
-        ok=dead == 0,
-        value=str(dead),
-        advice="请在「设置 → 到期事项」中查看原因，排除后告知系统管理员。",
+    """Yield what is to be said of the clockwork, by the same look that pages and monitors rest on."""
+    with across_offices(database, Reason.WATCHING) as session:
+        seen = health.look(session)
+    yield _lag(
+        "queue",
+        "到期事项滞后",
+        seen.lateness,
+        health.TOLERATED,
+        "请确认 wuguan worker（或 wuguan serve）正在运行；进程和时间表见「后台运行」/clockwork/。",
     )
-    yield _lag("mail_queue", "邮件滞后", waiting, "请确认 worker 正在运行、发信服务器可用。")
+    yield _count("dead", "停止的到期事项", seen.dead, "请在「后台运行」/clockwork/ 查看原因，排除后逐项重试或放弃。")
+    yield _count(
+        "jobs", "停滞的导入等任务", seen.jobs_stuck, "请确认有进程处理 imports 队列；详情见「后台运行」/clockwork/。"
+    )
+    yield _switched_off(database)
+    yield from _processes(seen)
+    yield from _mails(seen)
+
+
+def _switched_off(database: Database) -> Finding:
+    """Return which entries of the timetable the group has switched off: nothing of them happens, however many work."""
+    with across_offices(database, Reason.WATCHING) as session:
+        lines = schedule.lines(session, clock.now())
+    off = sorted({line.label for line in lines if line.office_id is None and not line.enabled})
+    return Finding(
+        "timetable",
+        "停用的定时任务",
+        ok=not off,
+        value="、".join(off) or "没有",
+        advice="停用的任务到点不会执行，积压会越来越多。请在「后台运行」/clockwork/ 重新启用，或确认确实要停。",
+    )
+
+
+def _processes(seen: Health) -> Iterator[Finding]:
+    """Yield what the beats tell: who is alive, who fell silent, whose clock is wrong."""
+    living = [one for one in seen.processes if one.is_alive]
+    missed = [one for one in seen.lost if not any((one.kind, one.host) == (other.kind, other.host) for other in living)]
+    advice = None
+    if seen.unattended:
+        advice = (
+            f"队列 {'、'.join(seen.unattended)} 有事要办却没有进程在办。请启动 wuguan worker，或检查它的 --queues。"
+        )
+    elif missed:
+        advice = f"{_named(missed)} 没有正常停止就没了音信。请查看那台机器上的日志，并确认服务会自动重启。"
+    value = "、".join(f"{one.kind.label} {one.host}:{one.pid}" for one in living) or "没有"
+    yield Finding("beats", "运行中的进程", ok=advice is None, value=value, advice=advice)
+    skewed = "、".join(f"{one.host} {one.skew / 1000:+.1f} 秒" for one in seen.skewed)
+    yield Finding(
+        "skew",
+        "时钟偏差",
+        ok=not seen.skewed,
+        value=skewed or "正常",
+        advice="机器时钟与数据库相差太多。请在该机器上启用 NTP 对时；到期时间以数据库为准，不会因此错过。",
+    )
+
+
+def _named(processes: list[Running]) -> str:
+    return "、".join(sorted({f"{one.host} 上的{one.kind.label}" for one in processes}))
+
+
+def _mails(seen: Health) -> Iterator[Finding]:
+    """Yield what is to be said of mail: how late, what waits for a person, whether it is stopped."""
+    advice = "请确认 worker 正在运行、发信服务器可用；详情见「发件箱」/outbox/。"
+    yield _lag("mail_queue", "邮件滞后", seen.mail_lateness, TOLERATED_MAIL_LAG, advice)
+    counts = {state: seen.mail.by_state.get(state, 0) for state in health.TROUBLED}
+    told = "、".join(f"{state.label} {count}" for state, count in counts.items() if count)
     yield Finding(
         "mail_trouble",
-        "失败或结果不明的邮件",
-        ok=unsure == 0,
-        value=str(unsure),
-        advice="请在「收件箱 → 发送异常」中逐封核对，需要时改用电话通知。",
+        "等人处理的邮件",
+        ok=not told,
+        value=told or "0",
+        advice="请在「发件箱」/outbox/ 中逐封核对，确认已送达、重发，或改用电话通知。",
+    )
+    yield Finding(
+        "mail_gate",
+        "发信总开关",
+        ok=seen.mail_stopped_at is None,
+        value="开" if seen.mail_stopped_at is None else f"已停发，{seen.mail.by_state.get(MailState.QUEUED, 0)} 封在等",
+        advice="全部邮件已停发。查明后请由集团在「发件箱」/outbox/ 恢复发信。",
     )
 
 
-def _lag(name: str, label: str, oldest: datetime | None, advice: str) -> Finding:
-    lag = max(clock.now() - oldest, timedelta()) if oldest is not None else timedelta()
-    value = f"{int(lag.total_seconds())} 秒"
-    return Finding(name, label, ok=lag <= TOLERATED_LAG, value=value, advice=advice)
+def _lag(name: str, label: str, lag: timedelta, tolerated: timedelta, advice: str) -> Finding:
+    return Finding(name, label, ok=lag <= tolerated, value=f"{int(lag.total_seconds())} 秒", advice=advice)
+
+
+def _count(name: str, label: str, count: int, advice: str) -> Finding:
+    return Finding(name, label, ok=count == 0, value=str(count), advice=advice)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Column, Index, Table, UniqueConstraint
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
 
 from admin.formats import term_of
@@ -13,6 +13,8 @@ from tenant.models import Base
 
 UNIQUE, FOREIGN, CHECK, MISSING, EXCLUDED = "23505", "23503", "23514", "23502", "23P01"
 TOO_LONG, OUT_OF_RANGE = "22001", "22003"
+AWAY: Final = ("08", "57P01", "57P02", "57P03", "53300")
+"""What a server says that is going, coming or full; a connection that broke says nothing."""
 
 CHECKS: Final = {
     "amount_is_positive": ("amount", "金额必须大于 0。"),
@@ -26,6 +28,14 @@ CHECKS: Final = {
     "price_is_not_negative": ("price", "单价不能小于 0。"),
     "share_is_a_fraction": ("share", "份额要大于 0、不大于 1。独有请填 1，两人平分请填 0.5。"),
 }
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Tell whether the database could not be reached or left in the middle: nobody's fault, and soon over."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return str(state).startswith(AWAY)
 
 
 def explain(error: DBAPIError, model: type[DeclarativeBase], labels: Mapping[str, str]) -> Refusal | None:

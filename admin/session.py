@@ -15,6 +15,7 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 from sqlalchemy.orm import scoped_session
 
 from admin import access
+from tenant import logs
 from tenant.journal import Actor, RecordedAct, note
 from tenant.rules.terms import ActorKind
 from tenant.scoping import Scope, ScopedSession
@@ -119,6 +120,7 @@ def install(application: Flask) -> None:
 def number_the_request() -> None:
     """Give the request the number that ties together all it does, and its page the nonce of its scripts."""
     g.request_id = secrets.token_hex(8)
+    logs.request_id.set(g.request_id)
     g.csp_nonce = secrets.token_urlsafe(16)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tenant.journal import LONGEST_REASON
 from tenant.models.base import GroupOnly, OfficeOptional, coded
 from tenant.rules.terms import ActorKind
 
@@ -37,7 +38,7 @@ class AuditEntry(OfficeOptional):
     subject_id: Mapped[int | None] = mapped_column(doc="对象编号")
     before: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True), doc="改前")
     after: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True), doc="改后")
-    reason: Mapped[str | None] = mapped_column(String(200), doc="原因")
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON), doc="原因")
     xid: Mapped[int] = mapped_column(server_default=text("pg_current_xact_id()::text::bigint"), doc="事务号")
 
     def __str__(self) -> str:

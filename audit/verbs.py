@@ -16,6 +16,10 @@ CHANGES: Final[Mapping[str, str]] = {"create": "新建", "update": "修改", "de
 
 ACTS: Final[Mapping[str, str]] = {
     "access.denied": "访问被拒绝",
+    "clockwork.mended": "核对到期事项并改正",
+    "database.dumped": "备份整个数据库",
+    "database.restored": "从备份恢复整个数据库",
+    "mail.bodies_cleared": "清除到期邮件的正文",
     "record.exported": "导出{term}",
     "record.revealed": "查看完整信息：{subject}",
     "sign_in.ended": "退出登录",
@@ -35,6 +39,8 @@ REASONS: Final[Mapping[str, str]] = {
     "setting_up": "维护组织与人员",
     "reviewing": "查阅全部记录",
     "sealing": "封存审计记录",
+    "returned": "处理退信",
+    "watching": "查看运行状况",
 }
 """Reasons that are codes; others were written by people and stand as they are."""
 

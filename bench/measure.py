@@ -19,6 +19,7 @@ class Sizes:
     company_offices: int
     roster_rows: int
     rounds: int
+    due_actions: int = 2_000
 
     @property
     def owners_per_office(self) -> int:
@@ -27,7 +28,7 @@ class Sizes:
 
 
 SMALL = Sizes(owners=100_000, offices=200, company_offices=20, roster_rows=2_000, rounds=60)
-FULL = Sizes(owners=1_000_000, offices=200, company_offices=20, roster_rows=10_000, rounds=200)
+FULL = Sizes(owners=1_000_000, offices=200, company_offices=20, roster_rows=10_000, rounds=200, due_actions=10_000)
 
 
 def race(

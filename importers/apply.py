@@ -2,7 +2,8 @@
 
 `preview` reads and plans and writes nothing but the batch. `apply` reads the same file again, plans it against the
 present state and carries out only what was previewed: a row that would now do something else comes back as a conflict.
-Both belong to one office; nothing outside of it is read.
+Both belong to one office; nothing outside of it is read. In the background an import is begun first, so that everybody
+sees that it is under way, then applied, or laid down again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import gc
 import hashlib
 import json
 import re
+import time
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from importers.cells import safe_text
 from importers.faults import CellFault, fault
 from importers.plan import Outcome
-from importers.reading import Reading, read
+from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
 from tenant import clock
 from tenant.errors import Conflict, NotFound, Refusal
@@ -31,7 +33,7 @@ from tenant.models import ImportBatch, Office
 from tenant.rules.terms import ImportState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.orm import Session
 
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 _LOCK = 7_719_004
 """With the office: one import at a time; a number of its own, signing in has 7719002 and 7719003."""
 _WRITING = frozenset({Outcome.NEW, Outcome.CHANGED})
+_LONGEST_FAULT = 500
+_LOOK_AGAIN = 0.2
+"""Seconds between two tries for the office's lock."""
 
 
 def preview(session: Session, office: Office, kind: str, file_name: str, content: bytes) -> ImportBatch:
@@ -77,29 +82,59 @@ def preview(session: Session, office: Office, kind: str, file_name: str, content
     return batch
 
 
-def apply(session: Session, batch_id: int) -> ImportBatch:
+def begin(session: Session, batch_id: int) -> ImportBatch:
+    """Say that a previewed batch is being applied: state `applying`; who applies it does so with ``begun``.
+
+    A batch that is being applied already is returned as it is; raises as `apply` does for every other.
+    """
+    batch = session.get(ImportBatch, batch_id, populate_existing=True)
+    if batch is None or batch.state is not ImportState.APPLYING:  # whoever applies it holds its row till the end
+        batch = _locked(session, batch_id, ImportState.PREVIEWED, ImportState.APPLYING)
+    batch.state, batch.fault = ImportState.APPLYING, None
+    session.flush()
+    return batch
+
+
+def lay_down(session: Session, batch_id: int, why: str | None = None, *, for_good: bool = False) -> None:
+    """Take back that a batch is being applied: nothing of it was written, and it can be applied again.
+
+    ``why`` is what people are told, None for nothing; ``for_good`` means it cannot be applied as it is: `refused`.
+    A batch that is not being applied is left alone.
+    """
+    batch = _found(session, batch_id)
+    if batch is not None and batch.state is ImportState.APPLYING:
+        batch.state = ImportState.REFUSED if for_good else ImportState.PREVIEWED
+        batch.fault = why and why[:_LONGEST_FAULT]
+        session.flush()
+
+
+def apply(session: Session, batch_id: int, *, begun: bool = False, report: Report = silent) -> ImportBatch:
     """Carry out a previewed batch, all or nothing, in the caller's transaction; the batch ends in state `applied`.
 
-    Raises NotFound for a missing batch, Refusal `batch_not_waiting` for one that was applied or cancelled before (a
-    doubled click waits for the first and is then told so), Conflict when somebody wrote to the same rows meanwhile.
+    ``begun``: it was begun before and is in state `applying`. ``report`` is told how far it is; whatever it raises ends
+    the import with nothing written. Raises NotFound for a missing batch, Refusal `batch_not_waiting` for one that was
+    applied or cancelled before (a doubled click waits for the first and is then told so), Conflict when somebody wrote
+    to the same rows meanwhile.
     """
-    batch = _locked(session, batch_id)
+    batch = _locked(session, batch_id, ImportState.APPLYING if begun else ImportState.PREVIEWED)
+    _wait_for_turn(session, batch.office_id, report)
     office = session.get_one(Office, batch.office_id)
     if batch.file is None:
         raise Refusal(code="file_deleted", message="这个批次的文件已按期删除，不能再写入。请重新上传文件。")
     kind = kind_named(batch.kind)
     with _undisturbed():
-        reading = read(batch.file, batch.file_name, kind)
+        reading = read(batch.file, batch.file_name, kind, report)
+        report("比对", len(reading.records), len(reading.records))
         plan = _replanned(session, office, kind, reading, batch)
         packed = _packed(plan, reading)
     because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
     try:
         with _undisturbed():
-            kind.write(session, office, plan)
+            kind.write(session, office, plan, _counted(plan, report))
         batch.counts = dict(plan.counts)
         batch.plan = packed
         batch.state = ImportState.APPLIED
-        batch.applied_at = clock.now()
+        batch.applied_at, batch.fault = clock.now(), None
         session.flush()
     except (StaleRow, IntegrityError) as raced:
         raise Conflict(
@@ -112,7 +147,7 @@ def apply(session: Session, batch_id: int) -> ImportBatch:
 
 def cancel(session: Session, batch_id: int) -> ImportBatch:
     """Give a previewed batch up; raises as `apply` does."""
-    batch = _locked(session, batch_id)
+    batch = _locked(session, batch_id, ImportState.PREVIEWED)
     batch.state = ImportState.CANCELLED
     session.flush()
     return batch
@@ -133,27 +168,61 @@ def _told_before(session: Session, office: Office, digest: str) -> list[str]:
     return [] if batch is None else [f"同一份文件已作为批次 {batch.id} 写入过；没有变化的行不会再写一次。"]
 
 
-def _locked(session: Session, batch_id: int) -> ImportBatch:
-    """Return a batch that waits to be applied, its row locked and no other import of the office under way."""
-    batch = session.scalar(
+def _locked(session: Session, batch_id: int, *awaited: ImportState) -> ImportBatch:
+    """Return a batch in one of the states ``awaited``, its row locked; one being applied is refused without waiting."""
+    state = session.scalar(select(ImportBatch.state).where(ImportBatch.id == batch_id))
+    batch = None
+    if state is not ImportState.APPLYING or state in awaited:
+        batch = _found(session, batch_id)
+        state = batch.state if batch is not None else None
+    if state is None:
+        raise NotFound
+    if batch is None or state not in awaited:
+        raise Refusal(
+            code="batch_not_waiting",
+            message=_not_waiting(session.get_one(ImportBatch, batch_id), state),
+            field="batch",
+            value=str(batch_id),
+        )
+    return batch
+
+
+def _found(session: Session, batch_id: int) -> ImportBatch | None:
+    """Return a batch as it is now, its row locked."""
+    return session.scalar(
         select(ImportBatch)
         .where(ImportBatch.id == batch_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if batch is None:
-        raise NotFound
-    session.execute(select(func.pg_advisory_xact_lock(_LOCK, batch.office_id)))
-    if batch.state is not ImportState.PREVIEWED:
-        raise Refusal(
-            code="batch_not_waiting",
-            message=(
-                f"批次 {batch.id}「{batch.file_name}」{batch.state.label}，不会再写一次。如有改动，请重新上传文件。"
-            ),
-            field="batch",
-            value=str(batch.id),
-        )
-    return batch
+
+
+def _not_waiting(batch: ImportBatch, state: ImportState) -> str:
+    if state is ImportState.APPLYING:
+        return f"批次 {batch.id}「{batch.file_name}」正在写入。请等它结束，或先取消写入。"
+    return f"批次 {batch.id}「{batch.file_name}」{state.label}，不会再写一次。如有改动，请重新上传文件。"
+
+
+def _wait_for_turn(session: Session, office_id: int, report: Report) -> None:
+    """Wait until no other import of the office is being applied; the lock is held until the transaction ends."""
+    turn = select(func.pg_try_advisory_xact_lock(_LOCK, office_id))
+    while not session.scalar(turn):
+        report("等待本管理处的另一次导入", 0, None)
+        time.sleep(_LOOK_AGAIN)
+
+
+def _counted(plan: Plan, report: Report) -> Callable[[int], None]:
+    """Return what a kind tells how many records more it has written."""
+    total = sum(counted["new"] + counted["changed"] for counted in plan.subjects.values())
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        report("写入", done, total)
+
+    count(0)
+    return count
 
 
 def _replanned(session: Session, office: Office, kind: SheetKind, reading: Reading, batch: ImportBatch) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from importers.sheets.kinds import SheetKind
     from importers.workbook import Sheet
 
+Report = Callable[[str, int, int | None], None]
+"""Told how far an import is: the phase in Chinese, rows done, rows in all (None: not known). May raise to end it."""
+
+_TOLD_EVERY = 500
 _NOTICED_PLACEHOLDERS = "有 {count} 个占位号码（如 18999999999、111111…）没有录入。"
 
 
@@ -36,14 +41,23 @@ class Reading:
         return "、".join(mapping.sheet for mapping in self.mappings)
 
 
-def read(content: bytes, file_name: str, kind: SheetKind) -> Reading:
+def silent(_phase: str, _done: int, _total: int | None) -> None:
+    """Tell nobody."""
+
+
+def read(content: bytes, file_name: str, kind: SheetKind, report: Report = silent) -> Reading:
     """Return the records of a file; raises Refusal when the file, its header or all its rows are missing."""
+    report("读取文件", 0, None)
     found, notices = locate(open_workbook(content, file_name), kind)
+    total = sum(len(sheet.rows) - mapping.row for sheet, mapping in found)
     records: list[Any] = []
     placeholders = 0
     for sheet, mapping in found:
         reader = RowReader(sheet, mapping, kind)
-        records.extend(kind.assemble(row) for row in reader.rows())
+        for row in reader.rows():
+            records.append(kind.assemble(row))
+            if len(records) % _TOLD_EVERY == 0:
+                report("读取文件", len(records), total)
         notices.extend(reader.skipped.notices(sheet.name))
         placeholders += reader.placeholders
     if placeholders:

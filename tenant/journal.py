@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 PLACE = "place_in_rows"
+LONGEST_REASON = 200
 FIXED = frozenset({"id", "office_id", "version"})
 """Columns that no bulk update may name: which row it is, whose it is, and the count of its changes."""
 
@@ -120,7 +121,10 @@ def note(session: Session, act: RecordedAct) -> None:
 
 
 def because(session: Session, reason: str | None) -> None:
-    """Give the reason for what ``session`` changes until its transaction ends; it stands in each entry."""
+    """Give the reason for what ``session`` changes until its transaction ends; it stands in each entry.
+
+    An entry has room for :data:`LONGEST_REASON` characters: who asks a person for a reason says so beforehand.
+    """
     session.info["reason"] = reason
 
 

@@ -5,6 +5,7 @@ The relay puts it on the broker afterwards. It may arrive late or twice, so it o
 
 from sqlalchemy.orm import Session
 
+from tenant.journal import actor_of
 from tenant.models.clockwork import OutboxMessage
 from tenant.scoping import scope_of
 
@@ -18,4 +19,5 @@ def wake(session: Session, actor_name: str, *, office_id: int | None = None, **a
     scope_of(session).require(office_id)
     if office_id is not None:
         arguments["office_id"] = office_id
-    session.add(OutboxMessage(office_id=office_id, actor=actor_name, arguments=arguments))
+    request_id = actor_of(session).request_id
+    session.add(OutboxMessage(office_id=office_id, actor=actor_name, arguments=arguments, request_id=request_id))

@@ -14,9 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import ARRAY, BigInteger, Connection, Engine, TextClause, TextualSelect, any_, bindparam, event, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.orm import (
@@ -36,11 +41,14 @@ from tenant.models.base import Base, GroupOnly, GroupShared, Walled
 if TYPE_CHECKING:
     from tenant.journal import Actor, Recorder
 
+MILLISECOND: Final = timedelta(milliseconds=1)
 _KEY = object()
 PERMIT: Final[dict[str, object]] = {"wall_permit": _KEY}
 """Execution options that let one statement pass the cursor check; a test lists who may use them, and why."""
 
 SESSION: Final = "wall_session"
+PATIENCE: Final = "patience"
+"""What a session knows of how long it waits for a lock; with nothing there, as long as a statement may take."""
 STRINGS: Final = re.compile(r"'(?:[^']|'')*'")
 CHANGES: Final = re.compile(
     r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO)\b|(?<!FOR )(?<!KEY )\bUPDATE\b", re.IGNORECASE
@@ -88,7 +96,9 @@ class Scope:
 class ScopedSession(Session):
     """A session with a scope and an actor, both pinned for its whole life."""
 
-    def __init__(self, bind: Engine, *, scope: Scope, actor: "Actor", recorder: "Recorder", reason: str | None) -> None:
+    def __init__(
+        self, bind: Engine | Connection, *, scope: Scope, actor: "Actor", recorder: "Recorder", reason: str | None
+    ) -> None:
         """Bind the session to its scope; ``reason`` stands in every audit entry it makes, None for none."""
         super().__init__(
             bind=bind,
@@ -131,13 +141,28 @@ def role_of(scope: Scope) -> str:
 
 @event.listens_for(ScopedSession, "after_begin")
 def _tell_the_database(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    """State scope and role for this transaction only: nothing is left on a pooled connection."""
+    """State scope, role and patience for this transaction only: nothing is left on a pooled connection.
+
+    The transaction is begun in the same message, which every one of them would otherwise wait for twice. What stands in
+    it are numbers and names of ours.
+    """
     scope = scope_of(session)
     connection.info[SESSION] = session
-    offices = ",".join(str(office_id) for office_id in sorted(scope.office_ids))
-    connection.connection.cursor().execute(
-        "SELECT set_config('role', %s, true), set_config('wuguan.offices', %s, true)", (role_of(scope), offices)
-    )
+    offices = ",".join(str(int(office_id)) for office_id in sorted(scope.office_ids))
+    stated = f"SELECT set_config('role', '{role_of(scope)}', true), set_config('wuguan.offices', '{offices}', true)"
+    patience = session.info.get(PATIENCE)
+    if patience is not None:
+        stated += f", set_config('lock_timeout', '{int(patience / MILLISECOND)}ms', true)"
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        message = "the wall is told to PostgreSQL through psycopg"
+        raise TypeError(message)
+    is_begun = driver.pgconn.transaction_status != TransactionStatus.IDLE
+    with driver.lock:
+        driver.pgconn.send_query((stated if is_begun else f"BEGIN; {stated}").encode())
+        result = driver.wait(execute(driver.pgconn))[-1]
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result)
 
 
 @event.listens_for(ScopedSession, "after_transaction_end")

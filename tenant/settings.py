@@ -13,8 +13,11 @@ BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps"})
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 SMTP_SCHEMES = frozenset({"smtp", "smtps"})
 WEB_SCHEMES = frozenset({"http", "https"})
+IMAP_SCHEMES = frozenset({"imap", "imaps"})
+LOG_FORMATS = frozenset({"text", "json"})
 HIGHEST_PORT = 65535
 MOST_PROXIES = 9
+MOST_MAILS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Settings:
     ``database_url`` None means the embedded server in ``home``; ``broker_url`` None means the worker runs inside
     the serving process; ``smtp_url`` None means mail is collected in the built-in mailbox and nothing leaves.
     ``trusted_proxies`` is how many proxies before the program are believed about address and scheme.
+    ``metrics_address`` None: no figures are served. ``mail_per_minute`` bounds what goes to one domain.
+    ``bounce_imap_url`` None: no mailbox is read for returned mail; ``bounce_secret`` empty: no webhook takes any.
     """
 
     home: Path
@@ -31,6 +36,12 @@ class Settings:
     owner_database_url: str | None = None
     broker_url: str | None = None
     smtp_url: str | None = None
+    smtp_ca_file: Path | None = None
+    mail_per_minute: int = 120
+    bounce_imap_url: str | None = None
+    bounce_secret: str = field(default="", repr=False)
+    metrics_address: tuple[str, int] | None = None
+    log_format: str = "text"
     mail_from: str = "物管客户服务中心 <noreply@wuguan.invalid>"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -45,7 +56,7 @@ class Settings:
         """Read the settings; raises SettingsError naming the variable, its value and the way out."""
         env = os.environ if environ is None else environ
         home = _home(env.get("WUGUAN_HOME"))
-        port = _port(env.get("WUGUAN_PORT") or "8080")
+        port = _number(env, "WUGUAN_PORT", "8080", range(HIGHEST_PORT + 1), "端口号")
         host = env.get("WUGUAN_HOST") or "127.0.0.1"
         return cls(
             home=home,
@@ -53,12 +64,20 @@ class Settings:
             owner_database_url=_url(env, "WUGUAN_OWNER_DATABASE_URL", DATABASE_SCHEMES, "postgresql://用户@主机/库名"),
             broker_url=_url(env, "BROKER_URL", BROKER_SCHEMES, "redis://127.0.0.1:6379/0 或 amqp://主机:5672"),
             smtp_url=_url(env, "WUGUAN_SMTP_URL", SMTP_SCHEMES, "smtp://用户:口令@主机:587"),
+            smtp_ca_file=_file(env, "WUGUAN_SMTP_CA_FILE"),
+            mail_per_minute=_number(
+                env, "WUGUAN_MAIL_PER_MINUTE", "120", range(1, MOST_MAILS + 1), "每分钟发往同一域名的邮件数"
+            ),
+            bounce_imap_url=_url(env, "WUGUAN_BOUNCE_IMAP_URL", IMAP_SCHEMES, "imaps://用户:口令@主机/INBOX"),
+            bounce_secret=env.get("WUGUAN_BOUNCE_SECRET", ""),
+            metrics_address=_address(env, "WUGUAN_METRICS"),
+            log_format=_one_of(env, "WUGUAN_LOG", LOG_FORMATS),
             mail_from=env.get("WUGUAN_MAIL_FROM") or "物管客户服务中心 <noreply@wuguan.invalid>",
             host=host,
             port=port,
             base_url=(_url(env, "WUGUAN_BASE_URL", WEB_SCHEMES, "https://主机") or f"http://{host}:{port}").rstrip("/"),
             secure_cookies=_switch(env, "WUGUAN_SECURE_COOKIES"),
-            trusted_proxies=_proxies(env.get("WUGUAN_TRUSTED_PROXIES") or "0"),
+            trusted_proxies=_number(env, "WUGUAN_TRUSTED_PROXIES", "0", range(MOST_PROXIES + 1), "反向代理的层数"),
             secret_key=env.get("WUGUAN_SECRET_KEY", ""),
             is_demo=_switch(env, "WUGUAN_DEMO"),
         )
@@ -118,24 +137,59 @@ def _default_home() -> Path:
     return Path("/var/lib/wuguan") if os.geteuid() == 0 else Path.home() / ".local" / "share" / "wuguan"
 
 
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST_PORT)) and int(text) <= HIGHEST_PORT:
+def _number(env: Mapping[str, str], name: str, default: str, allowed: range, what: str) -> int:
+    """Return a whole number; ``what`` says in the refusal what it counts."""
+    text = (env.get(name) or default).strip()
+    if text.isascii() and text.isdigit() and len(text) <= len(str(allowed[-1])) and int(text) in allowed:
         return int(text)
     raise SettingsError(
-        code="bad_port",
-        message=f"环境变量 WUGUAN_PORT 的值「{text}」不是端口号。请填 0 到 {HIGHEST_PORT} 之间的整数。",
-        field="WUGUAN_PORT",
+        code="bad_number",
+        message=f"环境变量 {name} 的值「{text}」不是{what}。请填 {allowed[0]} 到 {allowed[-1]} 之间的整数。",
+        field=name,
         value=text,
     )
 
 
-def _proxies(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) <= MOST_PROXIES:
-        return int(text)
+def _address(env: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    """Return host and port of ``host:port``, None where nothing is stated."""
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if host and port.isascii() and port.isdigit() and int(port) <= HIGHEST_PORT:
+        return host.strip("[]"), int(port)
     raise SettingsError(
-        code="bad_proxies",
-        message=f"环境变量 WUGUAN_TRUSTED_PROXIES 的值「{text}」无法识别。请填反向代理的层数（0 到 {MOST_PROXIES}）。",
-        field="WUGUAN_TRUSTED_PROXIES",
+        code="bad_address",
+        message=f"环境变量 {name} 的值「{text}」不是监听地址。请写成 127.0.0.1:9191 这样的格式。",
+        field=name,
+        value=text,
+    )
+
+
+def _one_of(env: Mapping[str, str], name: str, allowed: frozenset[str]) -> str:
+    text = env.get(name, "").strip().lower() or "text"
+    if text in allowed:
+        return text
+    raise SettingsError(
+        code="bad_choice",
+        message=f"环境变量 {name} 的值「{text}」无法识别。请填 {' 或 '.join(sorted(allowed))}。",
+        field=name,
+        value=text,
+    )
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    """Return the path of a file that can be read, None where nothing is stated."""
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if path.is_file() and os.access(path, os.R_OK):
+        return path
+    raise SettingsError(
+        code="bad_file",
+        message=f"环境变量 {name} 指的文件「{text}」不存在或无法读取。请检查路径和权限。",
+        field=name,
         value=text,
     )
 

@@ -26,10 +26,15 @@ class Reason(Enum):
     """Which office has this code: a command names offices by code."""
     SEALING = ("sealing", False)
     """The record's chains, one an office: sealed for all of them together, every few seconds."""
+    WATCHING = ("watching", False)
+    """Does the clockwork keep up, which processes are alive: numbers and times alone, asked every few seconds."""
     SETTING_UP = ("setting_up", True)
     """Companies, offices and staff are the group's to make."""
     REVIEWING = ("reviewing", True)
     """The record and the clockwork, read whole by a command."""
+
+    RETURNED = ("returned", False)
+    """Whose mail came back: a returned mail names ours by its Message-ID alone."""
 
     def __init__(self, code: str, recorded: bool) -> None:  # noqa: FBT001 - an enum's members are positional
         """Keep the code and whether a crossing is written down."""

@@ -27,7 +27,7 @@ _numbers = count(1)
 PARTICULAR = {"posting": {"level": PostingLevel.OFFICE, "role": Role.FRONT_DESK, "company_id": None}}
 """Values that a CHECK over several columns asks for."""
 
-MODELS = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}
+MODELS = dict(sorted((mapper.local_table.name, mapper.class_) for mapper in Base.registry.mappers))
 WALLED = {name: model for name, model in MODELS.items() if issubclass(model, Walled)}
 GROUP = {name: model for name, model in MODELS.items() if issubclass(model, GroupOnly | GroupShared)}
 WRITABLE = {name: model for name, model in WALLED.items() if not model.kept_by_group}

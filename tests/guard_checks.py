@@ -73,12 +73,12 @@ def owner_is_bound(world: World) -> list[str]:
 
 
 def group_stays_closed(world: World) -> list[str]:
-    """Check that an office cannot read the timetable."""
+    """Check that an office cannot read the beats of the group's machines."""
     engine = create_engine(world.database.addresses.app)
     with plain(engine)(world.cast.north.scope()) as session:
         try:
-            session.execute(select(MODELS["schedule"].__table__.c.id)).all()
-            found = ["an office reads the timetable"]
+            session.execute(select(MODELS["beat"].__table__.c.id)).all()
+            found = ["an office reads the beats"]
         except DBAPIError:
             found = []
     engine.dispose()

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from admin.commands.edge import answers, open_database, read_settings
-from admin.commands.serving import listens, run
+from admin.commands.serving import Work, listens, run
 from admin.demo.group import OFFICES
 from admin.demo.load import load
 from tenant.errors import SettingsError
-from tenant.rules.terms import Role
+from tenant.rules.terms import BeatKind, Role
 from tenant.settings import Settings
 
 SEED = 20260101
@@ -42,7 +42,7 @@ def command(
     with open_database(settings) as database:
         load(database, seed=seed, password=password, say=click.echo)
         if not load_only:
-            run(settings, database, with_web=True, with_worker=True, banner=_banner(settings, password))
+            run(settings, database, Work(BeatKind.SERVE), banner=_banner(settings, password))
 
 
 def _refuse_real_data(settings: Settings) -> None:
@@ -70,7 +70,7 @@ def _banner(settings: Settings, password: str) -> str:
     lines = [
         "",
         f"  物管已启动    {settings.base_url}/",
-        f"  外发邮件      {settings.base_url}/mailbox/（只收集在本机，不会发出）",
+        f"  外发邮件      {settings.base_url}/outbox/（只收集在本机，不会发出）",
         f"  全部账号密码  {password}",
         "",
         f"  {office.name}（{office.code}）",

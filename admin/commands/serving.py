@@ -1,27 +1,60 @@
-"""``wuguan serve|web|worker``: the program running, until it is told to stop."""
+"""``wuguan serve|web|worker|scheduler``: the program running, until it is told to stop."""
 
 import errno
+import logging
 import os
-import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from types import FrameType
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import click
-from waitress.server import create_server
 
-from admin.app import create_app
-from admin.commands.edge import answers, open_database, read_settings
+from admin import metrics, monitoring, systemd
+from admin.commands.edge import REFUSED, answers, open_database, read_settings
+from admin.commands.signals import INTERRUPTED, is_supervised, stop_on_signal
+from admin.commands.supervising import Supervisor
+from admin.health import Watch
 from tasks import worker as working
+from tasks.beats import beating
+from tasks.sweeps import drain
+from tenant import logs
 from tenant.db import Database
 from tenant.errors import SettingsError
+from tenant.rules.terms import BeatKind
 from tenant.settings import Settings
 
 THREADS = 8
+GRACE_SECONDS = 45.0
+"""How long a stop waits for the worker's thread, which finishes or gives back what it is at."""
+MOST_PROCESSES = 64
 Command = TypeVar("Command", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a process does: which kind it is, on which queues it works (None: all), whether it fires the timetable."""
+
+    kind: BeatKind
+    queues: frozenset[str] | None = None
+    with_scheduler: bool = True
+
+    @property
+    def serves_pages(self) -> bool:
+        """Tell whether pages are served."""
+        return self.kind in {BeatKind.SERVE, BeatKind.WEB}
+
+    @property
+    def works(self) -> bool:
+        """Tell whether something of the queues is done."""
+        return self.kind in {BeatKind.SERVE, BeatKind.WORKER}
+
+    @property
+    def named_queues(self) -> list[str]:
+        """Return the queues by name, in the order of the program; raises SettingsError for an unknown one."""
+        named = working.known(self.queues) if self.works else frozenset[str]()
+        return [queue for queue in working.QUEUES if queue in named]
 
 
 def listens(function: Command) -> Command:
@@ -35,7 +68,7 @@ def listens(function: Command) -> Command:
 @answers
 def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages and work in one process."""
-    _run(_settings(host, port), with_web=True, with_worker=True)
+    _run(_settings(host, port), Work(BeatKind.SERVE))
 
 
 @click.command(help="只启动网页。后台任务由 wuguan worker 执行。")
@@ -43,14 +76,37 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa
 @answers
 def web(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
     """Serve pages only."""
-    _run(_settings(host, port), with_web=True, with_worker=False)
+    _run(_settings(host, port), Work(BeatKind.WEB))
 
 
-@click.command(help="只启动后台：定时任务、升级、催缴、发信。可同时运行多个。")
+@click.command(help="只启动后台：定时任务、升级、催缴、发信、导入。可同时运行多个。")
+@click.option(
+    "--queues", help="只处理这些队列，用逗号分隔：sweeps（到期事项）、mail（发信）、imports（导入）。默认全部。"
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, MOST_PROCESSES),
+    default=1,
+    show_default=True,
+    help="进程数；多于 1 时由主进程看护，退出的会自动补上。",
+)
+@click.option("--no-scheduler", is_flag=True, help="不看时间表；由别处的 wuguan scheduler 或 worker 负责。")
 @answers
-def worker(*, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
-    """Work only."""
-    _run(read_settings(), with_web=False, with_worker=True)
+def worker(*, queues: str | None, processes: int, no_scheduler: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
+    """Work only, in one process or in several."""
+    named = None if queues is None else frozenset(filter(None, (name.strip() for name in queues.split(","))))
+    work = Work(BeatKind.WORKER, queues=named, with_scheduler=not no_scheduler)
+    if processes == 1:
+        _run(read_settings(), work)
+    else:
+        _supervise(read_settings(), work, processes)
+
+
+@click.command(help="只看时间表：到点唤醒后台任务，自己不执行。可同时运行多个，每个时点只触发一次。")
+@answers
+def scheduler(*, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
+    """Fire the timetable only."""
+    _run(read_settings(), Work(BeatKind.SCHEDULER))
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -60,46 +116,127 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return replace(settings, host=host, port=port, base_url=base)
 
 
-def _run(settings: Settings, *, with_web: bool, with_worker: bool) -> None:
+def _run(settings: Settings, work: Work) -> None:
     with open_database(settings) as database:
-        run(settings, database, with_web=with_web, with_worker=with_worker)
+        run(settings, database, work)
 
 
-def run(settings: Settings, database: Database, *, with_web: bool, with_worker: bool, banner: str = "") -> None:
-    """Run until SIGINT or SIGTERM, then stop all of it in order; raises SettingsError when the port is taken."""
-    if with_worker:
+def _supervise(settings: Settings, work: Work, count: int) -> None:
+    """Keep ``count`` workers running; exit 1 when one had to be killed at the end, 130 when we were told twice."""
+    logs.configure(settings, "supervisor")
+    working.check(settings)
+    arguments = ["worker", "--queues", ",".join(work.named_queues)]
+    arguments += [] if work.with_scheduler else ["--no-scheduler"]
+    watching_over = Supervisor(settings, count, arguments)
+    with open_database(settings) as database:
+        database.engine.dispose()  # looked at once; an embedded server is held for the children
+        with stop_on_signal(watching_over.hurry.set) as stop:
+            click.echo(f"后台已启动：{count} 个进程。按 Ctrl-C 停止。")
+            killed = watching_over.run(stop)
+    if killed:
+        click.echo(f"有 {killed} 个进程没有按时停下，已强行结束；它们手上的工作会由其他进程接着办。", err=True)
+        sys.exit(INTERRUPTED if watching_over.hurry.is_set() else REFUSED)
+    click.echo("已停止。")
+
+
+def run(settings: Settings, database: Database, work: Work, *, banner: str = "") -> None:
+    """Run until SIGINT or SIGTERM, then stop all of it in order; raises SettingsError when it cannot start.
+
+    Ends with exit code 1 when the clockwork ended by itself or did not stop in time: a service manager, or the parent
+    of several, starts it again.
+    """
+    logs.configure(settings, work.kind.value)
+    if settings.is_demo:  # what was asked for is no news to who tries it out
+        metrics.access_log.setLevel(logging.WARNING)
+    if work.works:
         working.check(settings)
-    with _stop_on_signal() as stop:
-        working_thread = _start_worker(settings, database, stop) if with_worker else None
+        if metrics.observe_attempt not in drain.observers:
+            drain.observers.append(metrics.observe_attempt)
+    queues, watch = work.named_queues, Watch(database)
+    with (
+        stop_on_signal() as stop,
+        beating(database, work.kind, queues),
+        monitoring.answering(settings.metrics_address, watch),
+    ):
+        clockwork = _Clockwork(settings, database, work, stop)
+        clockwork.start()
         try:
-            if with_web:
+            if work.serves_pages:
                 _serve_pages(settings, database, stop, banner)
             else:
-                click.echo("后台已启动。按 Ctrl-C 停止。")
-                stop.wait()
+                _say(f"后台已启动（{'、'.join(queues) if queues else '只看时间表'}）。按 Ctrl-C 停止。")
+                _wait(stop)
         finally:
             stop.set()
-            if working_thread is not None:
-                working_thread.join(timeout=30)
-            click.echo("已停止。")
+            systemd.notify(systemd.STOPPING)
+            clockwork.join(timeout=GRACE_SECONDS)
+    if clockwork.is_alive() or clockwork.fell:
+        click.echo("后台没有正常停下；手上的工作会由其他进程或下次启动时接着办。", err=True)
+        sys.stdout.flush()
+        sys.exit(REFUSED)
+    _say("已停止。")
 
 
-def _start_worker(settings: Settings, database: Database, stop: threading.Event) -> threading.Thread:
-    def work() -> None:
+def _say(sentence: str) -> None:
+    """Tell the person at the terminal; whoever is supervised leaves that to its parent."""
+    if not is_supervised():
+        click.echo(sentence)
+
+
+def _wait(stop: threading.Event) -> None:
+    """Wait until told to stop; say to the service manager that we are ready, and meanwhile that we live."""
+    systemd.notify(systemd.READY)
+    seconds = systemd.watchdog_seconds()
+    while not stop.wait(seconds):
+        systemd.notify(systemd.WATCHDOG)
+
+
+class _Clockwork(threading.Thread):
+    """The thread of worker or scheduler; where it ends, the process does: it would look alive and do nothing."""
+
+    def __init__(self, settings: Settings, database: Database, work: Work, stop: threading.Event) -> None:
+        super().__init__(name="clockwork", daemon=True)
+        self.settings, self.database, self.work, self.stopping = settings, database, work, stop
+        self.fell = False
+
+    def run(self) -> None:
+        """Work, or fire the timetable, until told to stop; a process of pages alone does neither."""
         try:
-            working.run(settings, database, stop)
+            if self.work.works:
+                working.run(
+                    self.settings,
+                    self.database,
+                    self.stopping,
+                    queues=self.work.queues,
+                    with_scheduler=self.work.with_scheduler,
+                )
+            elif self.work.kind is BeatKind.SCHEDULER:
+                working.run_scheduler(self.settings, self.database, self.stopping)
+            else:
+                self.stopping.wait()
+        except BaseException:
+            self.fell = True
+            raise
         finally:
-            stop.set()  # a server whose worker is gone would look alive and do nothing
-
-    thread = threading.Thread(target=work, name="worker")
-    thread.start()
-    return thread
+            self.fell = self.fell or not self.stopping.is_set()
+            self.stopping.set()
 
 
 def _serve_pages(settings: Settings, database: Database, stop: threading.Event, banner: str) -> None:
+    from waitress.server import create_server
+
+    from admin.app import create_app
+
     application = create_app(settings, database)
     try:
-        server = create_server(application, host=settings.host, port=settings.port, threads=THREADS, ident=None)
+        server = create_server(
+            application,
+            host=settings.host,
+            port=settings.port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=not settings.trusted_proxies,  # the application counts and believes them
+        )
     except ValueError as error:
         raise SettingsError(
             code="bad_host",
@@ -108,35 +245,25 @@ def _serve_pages(settings: Settings, database: Database, stop: threading.Event, 
             value=settings.host,
         ) from error
     except OSError as error:
-        if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
-            raise
-        raise SettingsError(
-            code="port_taken",
-            message=(
-                f"无法监听 {settings.host}:{settings.port}（{error.strerror}）。"
-                "请用 --port 或 WUGUAN_PORT 换一个端口，或先停止占用它的程序。"
-            ),
-            field="WUGUAN_PORT",
-            value=str(settings.port),
-        ) from error
+        raise _not_listening(settings, error) from error
     serving = threading.Thread(target=server.run, name="web", daemon=True)
     serving.start()
     click.echo(banner or f"已启动：http://{settings.host}:{server.effective_port}/  按 Ctrl-C 停止。")
-    stop.wait()
+    _wait(stop)
     server.close()
     serving.join(timeout=5)
 
 
-@contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _not_listening(settings: Settings, error: OSError) -> Exception:
+    """Return the refusal for an address that cannot be listened at; another error as it is."""
+    if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
+        return error
+    return SettingsError(
+        code="port_taken",
+        message=(
+            f"无法监听 {settings.host}:{settings.port}（{error.strerror}）。"
+            "请用 --port 或 WUGUAN_PORT 换一个端口，或先停止占用它的程序。"
+        ),
+        field="WUGUAN_PORT",
+        value=str(settings.port),
+    )

@@ -24,12 +24,19 @@ from tenant.errors import Refusal
 from tenant.journal import RecordedAct, note
 from tenant.models import Mail, Office
 from tenant.rules.terms import MailState
+from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
-KINDS = {"escalations": "升级", "dunning": "催缴", "mail": "邮件"}
+KINDS = {"escalations": "升级", "dunning": "催缴", "mail": "邮件", "replan": "核对"}
 
 
-@click.command("sweep", help="执行到期事项：escalations（升级）、dunning（催缴）、mail（发信）。重复执行不会重复办理。")
+@click.command(
+    "sweep",
+    help=(
+        "执行到期事项：escalations（升级）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消。"
+        "重复执行不会重复办理。"
+    ),
+)
 @click.argument("kind")
 @click.option("--at", "at_text", help="视为现在的时间，管理处当地的 ISO 时间；默认现在。")
 @click.option("--office", "office_code", help="只处理这个管理处。")
@@ -50,19 +57,27 @@ def sweep(*, kind: str, at_text: str | None, office_code: str | None, as_json: b
         office_id = office.id if office else None
         if at_text is not None:
             _note_stated(database, kind, at, office_id)
-        if kind == "escalations":
-            report = sweeps.run_escalations(database, at, office_id, settings=settings)
-        elif kind == "dunning":
-            report = sweeps.run_dunning(database, at, office_id, settings=settings)
-        else:
-            report = sweeps.run_mail(database, at, office_id, settings=settings)
-    answer(
-        report.as_json(),
-        as_json=as_json,
-        sentence=(
-            f"{KINDS[kind]}：到期 {report.due}，已办 {report.done}，取消 {report.cancelled}，"
-            f"停止 {report.dead}，邮件 {report.mails}。"
-        ),
+        payload, sentence = _sweep(database, kind, at, office_id, settings)
+    answer(payload, as_json=as_json, sentence=sentence)
+
+
+def _sweep(
+    database: Database, kind: str, at: datetime, office_id: int | None, settings: Settings
+) -> tuple[dict[str, object], str]:
+    """Do what is due of one kind; return the report, for a program and in words."""
+    if kind == "replan":
+        replanned = sweeps.run_replan(database, at, office_id)
+        words = f"有出入的管理处 {replanned.offices}，补上 {replanned.planned}，取消 {replanned.cancelled}。"
+        return replanned.as_json(), f"{KINDS[kind]}：{words}"
+    if kind == "escalations":
+        report = sweeps.run_escalations(database, at, office_id, settings=settings)
+    elif kind == "dunning":
+        report = sweeps.run_dunning(database, at, office_id, settings=settings)
+    else:
+        report = sweeps.run_mail(database, at, office_id, settings=settings)
+    return report.as_json(), (
+        f"{KINDS[kind]}：到期 {report.due}，已办 {report.done}，取消 {report.cancelled}，"
+        f"停止 {report.dead}，邮件 {report.mails}。"
     )
 
 

@@ -1,7 +1,7 @@
 """The invented group's companies, offices, departments and people."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from random import Random
 
 from sqlalchemy import select
@@ -110,7 +110,9 @@ def build(session: ScopedSession, random: Random, password_hash: str) -> None:
         for role in COMPANY_POSTS:
             hiring.hire(company, role)
     for plan in OFFICES:
-        office = Office(code=plan.code, name=plan.name, company=companies[plan.company], phone="100-0000-0000")
+        # invented owners do not sleep: their reminders are to be seen at whatever hour somebody tries the product
+        awake = {"quiet_from": time(0), "quiet_until": time(0)}
+        office = Office(code=plan.code, name=plan.name, company=companies[plan.company], phone="100-0000-0000", **awake)
         session.add(office)
         session.flush()
         _staff_office(session, hiring, office)

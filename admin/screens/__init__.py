@@ -2,15 +2,16 @@
 
 from typing import Final
 
-from admin.screens import account, finding, importing, mailbox, record, supervision, workbench
+from admin.screens import account, clockwork, finding, importing, outbox, record, supervision, workbench
 from admin.site import Screen
 
 SCREENS: Final[tuple[Screen, ...]] = (
     workbench.SCREEN,
     importing.SCREEN,
-    mailbox.SCREEN,
+    outbox.SCREEN,
     supervision.SCREEN,
     record.SCREEN,
+    clockwork.SCREEN,
     finding.SCREEN,
     account.SCREEN,
 )

@@ -19,7 +19,8 @@ from tenant.services.arrears import rest_of
 
 NOTHING: Final = Decimal(0)
 Statement = Select[*tuple[Any, ...]]
-TROUBLE: Final = (MailState.FAILED, MailState.UNKNOWN)
+TROUBLE: Final = (MailState.UNKNOWN, MailState.FAILED, MailState.BOUNCED)
+"""States in which a mail waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)

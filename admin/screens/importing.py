@@ -3,12 +3,12 @@
 from io import BytesIO
 from typing import Any, Final
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, undefer
 
-from admin import access, formats
+from admin import access, formats, working
 from admin.access import needs
 from admin.references import parse_id
 from admin.session import session_at_hand
@@ -16,12 +16,15 @@ from admin.site import Entry, Screen
 from importers import apply as importing
 from importers.report import annotated_workbook
 from importers.sheets.kinds import KINDS, kind_named
+from tasks import jobs as background
 from tenant.errors import NotFound, Refusal
 from tenant.models import ImportBatch, Office, Posting
-from tenant.rules.terms import Act, Area, ImportState
+from tenant.rules.terms import Act, Area, ImportState, JobState
+from tenant.services import jobs
 
 PAGE: Final = 100
 BATCHES: Final = 30
+JOB: Final = "import"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SUBJECTS: Final = {"units": "房屋", "owners": "业主", "ownerships": "产权"}
 TABS: Final = {"new": "新增", "changed": "变更", "same": "相同", "conflict": "冲突", "refused": "拒绝"}
@@ -83,7 +86,7 @@ def batch(batch_id: int) -> ResponseReturnValue:
     page = 1 if words else parse_id(request.args.get("page")) or 1
     return render_template(
         "wuguan/batch.html",
-        batch=_line(found) | {"sheet": found.sheet, "is_waiting": found.state is ImportState.PREVIEWED},
+        batch=_line(found) | _standing(found),
         counts=found.counts,
         subjects=SUBJECTS,
         tabs=tabs,
@@ -100,15 +103,47 @@ def batch(batch_id: int) -> ResponseReturnValue:
         sees_values=access.may(Area.IMPORTS, Act.IMPORT) or access.may(Area.OWNERS, Act.REVEAL),
         consequence=_consequence(found),
         has_refused=bool(kept["refused"]),
+        **_progress(found),
     )
 
 
 @screen.post("/imports/<int:batch_id>/apply")
 @needs(Act.IMPORT, Area.IMPORTS)
 def carry_out(batch_id: int) -> ResponseReturnValue:
-    """Write a previewed batch, all of it or nothing."""
-    done = importing.apply(session_at_hand(), _batch(batch_id).id)
-    flash(f"「{done.file_name}」已写入：{_written(done)}。", "success")
+    """Have a previewed batch written in the background, all of it or nothing; a doubled click asks once."""
+    session = session_at_hand()
+    begun = importing.begin(session, batch_id)
+    total = _number(begun, "rows", "read")
+    jobs.ask(
+        session,
+        kind=JOB,
+        subject_kind="import_batch",
+        subject_id=begun.id,
+        office_id=begun.office_id,
+        total=total or None,
+    )
+    return redirect(url_for(".batch", batch_id=batch_id))
+
+
+@screen.get("/imports/<int:batch_id>/progress")
+@needs(Act.VIEW, Area.IMPORTS)
+def progress(batch_id: int) -> ResponseReturnValue:
+    """Tell a page that waits how far the writing is; 404 alike for no batch, another office's, and one never begun."""
+    job = jobs.latest(session_at_hand(), JOB, batch_id)
+    if job is None:
+        raise NotFound
+    return jsonify(working.told(job))
+
+
+@screen.post("/imports/<int:batch_id>/stop")
+@needs(Act.IMPORT, Area.IMPORTS)
+def stop(batch_id: int) -> ResponseReturnValue:
+    """Ask for the writing to be given up: nothing is kept of it, and the preview stays."""
+    session = session_at_hand()
+    job = jobs.latest(session, JOB, batch_id)
+    if job is None:
+        raise NotFound
+    background.cancel(session, job.id)
     return redirect(url_for(".batch", batch_id=batch_id))
 
 
@@ -175,6 +210,27 @@ def _line(batch: ImportBatch) -> dict[str, Any]:
         "size": f"{max(batch.file_size // 1024, 1):,} KB",
         "rows": _number(batch, "rows", "read"),
         "refused": _number(batch, "rows", "refused") + _number(batch, "rows", "conflict"),
+    }
+
+
+def _standing(batch: ImportBatch) -> dict[str, Any]:
+    """Return what the page of one batch says beyond its line in the list."""
+    return {
+        "sheet": batch.sheet,
+        "is_waiting": batch.state is ImportState.PREVIEWED,
+        "is_pending": batch.state in {ImportState.PREVIEWED, ImportState.APPLYING},
+        "fault": batch.fault,
+        "written": f"「{batch.file_name}」已写入：{_written(batch)}。" if batch.state is ImportState.APPLIED else "",
+    }
+
+
+def _progress(batch: ImportBatch) -> dict[str, Any]:
+    """Return how far the writing is, None while nothing is being written, and whether the last one was cancelled."""
+    job = jobs.latest(session_at_hand(), JOB, batch.id)
+    is_cancelled = job is not None and job.state is JobState.CANCELLED
+    return {
+        "progress": working.told(job) if job is not None and batch.state is ImportState.APPLYING else None,
+        "was_cancelled": is_cancelled and batch.state is ImportState.PREVIEWED,
     }
 
 

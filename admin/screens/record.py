@@ -12,7 +12,7 @@ from admin import access, formats
 from admin.access import needs
 from admin.exports import Cell, write_workbook
 from admin.references import parse_id
-from admin.screens import wording
+from admin.screens import clockwork_lines, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from audit import timeline, verbs
@@ -29,14 +29,23 @@ FACTS: Final = {
     "answer": "客户意见",
     "area": "功能范围",
     "at": "时间",
+    "before": "早于",
     "columns": "栏目",
     "count": "条数",
+    "file": "文件",
     "filters": "条件",
     "format": "格式",
+    "ids": "编号",
+    "login": "登录名",
+    "mails": "封数",
     "path": "地址",
     "search": "按文字查找",
+    "sweep": "事项",
+    **clockwork_lines.RULES,
 }
 """What the facts of an act are called that is no change of a row."""
+INSTANTS: Final = frozenset({"at", "before"})
+MOST_LISTED: Final = 20
 UNLISTED: Final = frozenset({"audit_entry", "outbox_message", "schedule_fire", "number_series", "sign_in"})
 
 screen = Blueprint("record", __name__)
@@ -173,11 +182,14 @@ def _changes(entry: AuditEntry) -> Iterator[dict[str, str]]:
 def _value(entry: AuditEntry, name: str, value: object) -> str:
     """Return a recorded value in words; an instant, kept in UTC, in the zone of its office."""
     if isinstance(value, list):
-        return "、".join(map(str, value)) or verbs.shown(None, name, None)
+        rest = f" 等 {len(value)} 项" if len(value) > MOST_LISTED else ""
+        return "、".join(map(str, value[:MOST_LISTED])) + rest or verbs.shown(None, name, None)
+    if isinstance(value, dict):
+        return clockwork_lines.mending(value)
     if name in {"area", "act"} and entry.verb in verbs.ACTS:
         terms: type[Area | Act] = Area if name == "area" else Act
         return next((term.label for term in terms if term.value == value), str(value))
-    if isinstance(value, str) and name.endswith("_at"):
+    if isinstance(value, str) and (name.endswith("_at") or name in INSTANTS):
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:

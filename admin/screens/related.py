@@ -144,7 +144,7 @@ def _table(section: Section, row: Any) -> dict[str, Any] | None:
 
 def _address(view: Any, row: Any) -> str:
     if isinstance(row, Mail):
-        return url_for("mailbox.show", mail=row.id)
+        return url_for("outbox.show", mail=row.id)
     return url_for(f"{view.endpoint}.details_view", id=row.id)
 
 

@@ -76,7 +76,7 @@ def _mails() -> list[dict[str, Any]]:
     statement = select(Mail).where(Mail.state.in_(figures.TROUBLE)).order_by(Mail.id.desc()).limit(LINES)
     return [
         {
-            "url": url_for("mailbox.show", mail=mail.id, state="trouble"),
+            "url": url_for("outbox.show", mail=mail.id, state="trouble"),
             "subject": mail.subject,
             "recipient": mail.recipient_name,
             "office": office.name if person and (office := person.office(mail.office_id)) else "",

@@ -97,7 +97,7 @@
   const allBox = document.querySelector("input[data-choose-all]");
   function showSelection() {
     const chosen = boxes.filter((box) => box.checked);
-    for (const box of boxes) box.closest("tr").classList.toggle("is-chosen", box.checked);
+    for (const box of boxes) box.closest("tr, [data-row]").classList.toggle("is-chosen", box.checked);
     if (allBox) {
       allBox.checked = boxes.length > 0 && chosen.length === boxes.length;
       allBox.indeterminate = chosen.length > 0 && !allBox.checked;
@@ -108,16 +108,40 @@
     const holder = bar.querySelector("[data-chosen-ids]");
     holder.replaceChildren(...chosen.map((box) => Object.assign(document.createElement("input"), { type: "hidden", name: "rowid", value: box.value })));
     for (const button of all("button[data-confirm-each]", bar)) {
-      button.dataset.confirm = `${button.textContent.trim()} ${chosen.length} 条记录？`;
-      button.dataset.consequence = button.dataset.confirmEach;
+      const able = chosen.filter((box) => box.dataset.acts === undefined || box.dataset.acts.split(" ").includes(button.value));
+      const said = able.map((box) => box.dataset.said).filter(Boolean);
+      const some = said.length ? `${said.slice(0, 5).join("、")}${said.length > 5 ? " 等" : ""}。` : "";
+      (button.closest("[data-fits]") || button).hidden = able.length === 0;
+      button.dataset.confirm = `${button.textContent.trim()} ${able.length} ${bar.dataset.unit || "条记录"}？`;
+      button.dataset.consequence = some + button.dataset.confirmEach;
       button.dataset.verb = button.textContent.trim();
     }
+    const nothing = bar.querySelector("[data-nothing]");
+    if (nothing) nothing.hidden = all("button[data-confirm-each]", bar).some((button) => !(button.closest("[data-fits]") || button).hidden);
   }
   allBox?.addEventListener("change", () => { for (const box of boxes) box.checked = allBox.checked; showSelection(); });
   for (const box of boxes) box.addEventListener("change", showSelection);
   for (const button of all("[data-choose-none]")) button.addEventListener("click", () => { for (const box of boxes) box.checked = false; showSelection(); });
 
+  /* ---- mails: the open one stays in sight; j k move among them, Enter opens, x chooses */
+  const openers = all(".mail-list .mail-open");
+  const opened = openers.find((opener) => opener.hasAttribute("aria-current"));
+  if (opened) {
+    const frame = opened.closest(".mail-list");
+    const row = opened.closest("[data-row]");
+    frame.scrollTop = row.offsetTop - frame.offsetTop - (frame.clientHeight - row.clientHeight) / 2;
+  }
+  function moveAmongMails(step) {
+    const from = openers.includes(document.activeElement) ? document.activeElement : opened;
+    openers[Math.max(0, Math.min(openers.length - 1, openers.indexOf(from) + step))].focus();
+  }
+
   document.addEventListener("keydown", (event) => {
+    if (openers.length && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target) && !document.querySelector("dialog[open]")) {
+      if (event.key === "j") moveAmongMails(1);
+      else if (event.key === "k") moveAmongMails(-1);
+      else if (event.key === "x") document.activeElement.closest("[data-row]")?.querySelector("input[data-choose]")?.click();
+    }
     if (event.key === "Escape" && panel && !document.querySelector("dialog[open], details.menu[open]")) { shut(); return; }
     if (!rows.length || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "j") stand(here + 1);

@@ -166,19 +166,4 @@
       if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; show(); input.dispatchEvent(new Event("input", { bubbles: true })); }
     });
   }
-
-  /* ---- long work: look again until the state differs, then show the page it leads to */
-  for (const card of all("[data-poll]")) {
-    const look = async () => {
-      try {
-        const answer = await fetch(card.dataset.poll, { headers: { Accept: "application/json" } });
-        const state = await answer.json();
-        const words = card.querySelector("[data-poll-words]");
-        if (words && state.words) words.textContent = state.words;
-        if (state.finished) { window.location.reload(); return; }
-      } catch { /* the network is away: look again */ }
-      setTimeout(look, 1200);
-    };
-    setTimeout(look, 800);
-  }
 })();

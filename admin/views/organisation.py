@@ -54,7 +54,9 @@ class OfficeListView(OfficeView):
     column_list = ("code", "name", "company", "zone", "desk_opens", "desk_closes", "archived_at")
     column_searchable_list = ("code", "name")
     column_filters = ("name", "company.name", "archived_at")
-    form_columns = ("company", "code", "name", "zone", "desk_opens", "desk_closes", "phone", "address")
+    form_columns = (
+        "company", "code", "name", "zone", "desk_opens", "desk_closes", "quiet_from", "quiet_until", "phone", "address",
+    )  # fmt: skip
     verbs = (
         Verb(
             "archive",

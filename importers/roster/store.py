@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 
     from importers.plan import Plan
     from importers.roster.drafts import OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
+    from tenant.journal import Row
+    from tenant.models.base import OfficeScoped
 
+Count = Callable[[int], None]
 State = UnitState | OwnerState | OwnershipState
 _LONGEST_NAME = 50
+_A_PIECE = 5_000
+"""Rows in one statement: a second's work or so, between two looks at whether to go on."""
 _UNIT = (
     Unit.id,
     Unit.number,
@@ -66,17 +72,42 @@ def load(session: Session, office: Office) -> RosterState:
     )
 
 
-def write(session: Session, office: Office, plan: Plan) -> None:
+def write(session: Session, office: Office, plan: Plan, count: Count) -> None:
     """Write a roster's plan: buildings and sections on the way, units, owners, then who owns what from when.
 
-    Raises `tenant.journal.StaleRow` when a row changed since it was read; the caller gives the transaction up.
+    ``count`` is told how many more records stand after each piece. Raises `tenant.journal.StaleRow` when a row changed
+    since it was read; the caller gives the transaction up.
     """
     drafts: RosterDrafts = plan.drafts
+    writer = _Writer(session, count)
     buildings = _buildings(session, office, drafts.units)
     sections = _sections(session, office, drafts.units, buildings)
-    units = _units(session, office, drafts.units, buildings, sections)
-    owners = _owners(session, office, drafts)
-    _ownerships(session, office, drafts.ownerships, units, owners)
+    units = _units(writer, office, drafts.units, buildings, sections)
+    owners = _owners(writer, office, drafts)
+    _ownerships(writer, office, drafts.ownerships, units, owners)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes rows piece by piece, so that it can be told how far it is and stopped on the way."""
+
+    session: Session
+    count: Count
+
+    def write(
+        self, model: type[OfficeScoped], *, inserts: Sequence[Row] = (), updates: Sequence[tuple[Row, Row]] = ()
+    ) -> list[int]:
+        """Do as `tenant.journal.write_rows`, in pieces."""
+        ids: list[int] = []
+        for start in range(0, len(updates), _A_PIECE):
+            piece = updates[start : start + _A_PIECE]
+            write_rows(self.session, model, updates=piece)
+            self.count(len(piece))
+        for start in range(0, len(inserts), _A_PIECE):
+            rows = inserts[start : start + _A_PIECE]
+            ids += write_rows(self.session, model, inserts=rows)
+            self.count(len(rows))
+        return ids
 
 
 def _buildings(session: Session, office: Office, units: list[UnitDraft]) -> dict[str, int]:
@@ -116,7 +147,7 @@ def _sections(
 
 
 def _units(
-    session: Session,
+    writer: _Writer,
     office: Office,
     units: list[UnitDraft],
     buildings: dict[str, int],
@@ -133,22 +164,22 @@ def _units(
             | {"number": unit.key.number, "room": unit.key.room, **unit.change}
         )
     updates = [(_before(office, unit.state), unit.change) for unit in units if unit.state and unit.change]
-    ids = write_rows(session, Unit, inserts=rows, updates=updates)
+    ids = writer.write(Unit, inserts=rows, updates=updates)
     return dict(zip(new, ids, strict=True)) | {unit: unit.state.id for unit in units if unit.state}
 
 
-def _owners(session: Session, office: Office, drafts: RosterDrafts) -> dict[OwnerDraft, int]:
+def _owners(writer: _Writer, office: Office, drafts: RosterDrafts) -> dict[OwnerDraft, int]:
     """Insert and update owners; return the id of each."""
     new = [(owner, change) for owner, change in drafts.owners if owner.state is None]
     rows = [{"office_id": office.id, **change} for _, change in new]
     updates = [(_before(office, owner.state), change) for owner, change in drafts.owners if owner.state and change]
-    ids = write_rows(session, Owner, inserts=rows, updates=updates)
+    ids = writer.write(Owner, inserts=rows, updates=updates)
     made = {owner: owner_id for (owner, _), owner_id in zip(new, ids, strict=True)}
     return made | {owner: owner.state.id for owner, _ in drafts.owners if owner.state}
 
 
 def _ownerships(
-    session: Session,
+    writer: _Writer,
     office: Office,
     ownerships: list[OwnershipDraft],
     units: dict[UnitDraft, int],
@@ -162,8 +193,7 @@ def _ownerships(
         for draft in ownerships
         if draft.owner and draft.state is None
     ]
-    write_rows(session, Ownership, updates=updates)
-    write_rows(session, Ownership, inserts=rows)
+    writer.write(Ownership, updates=updates, inserts=rows)
 
 
 def _before(office: Office, state: State) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""What a mail says: one template a kind, in three files, with a list of the placeholders it may name.
+"""What a mail says: one template a kind, in three files, with lists of the placeholders it may and must name.
 
 A template is read and checked when it is first used and when the worker starts; a placeholder that is not on the list
-is refused with the file and the name, instead of being sent to a customer.
+is refused with the file and the name, instead of being sent to a customer, and so is a text that leaves out what it is
+for.
 """
 
 from collections.abc import Mapping
@@ -19,30 +20,34 @@ _MINUTES_AN_HOUR, _MINUTES_A_DAY = 60, 24 * 60
 
 
 class MailKind(Enum):
-    """The mails there are, each with the placeholders its templates may use."""
+    """The mails there are, each with the placeholders its templates may use, and those its texts must."""
 
     ESCALATION = (
         "escalation",
         frozenset({"asked", "clock", "content", "due_at", "late", "level", "link", "name"})
         | {"number", "office", "place", "role", "source", "ticket_kind"},
+        frozenset({"asked", "content", "due_at", "late", "link", "number", "place"}),
     )
     """To staff up the line: a clock ran out (A-C4, A-C7)."""
     ARREARS_REMINDER = (
         "arrears_reminder",
         frozenset({"amount", "day", "late_fee", "name", "office", "payment", "period", "phone"}),
+        frozenset({"amount", "late_fee", "office", "payment", "period", "phone"}),
     )
     """To an owner: what is owed, how to pay, whom to call, what it may cost (B-F2)."""
     LEGAL_STEP = (
         "legal_step",
         frozenset({"amount", "anchor_on", "asked", "late_fee", "link", "name"})
         | {"office", "owner", "reached_on", "sequence", "source", "step"},
+        frozenset({"amount", "asked", "link", "owner", "step"}),
     )
     """To director and finance: counsel is to be informed or instructed (B-F3 to B-F5, B-F7)."""
 
-    def __init__(self, code: str, allowed: frozenset[str]) -> None:
-        """Keep the file name and the allowed placeholders."""
+    def __init__(self, code: str, allowed: frozenset[str], required: frozenset[str]) -> None:
+        """Keep the file name, the allowed placeholders and those no text may leave out."""
         self.code = code
         self.allowed = allowed
+        self.required = required
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,21 @@ def compose(kind: MailKind, values: Mapping[str, str]) -> Composed:
 
 @cache
 def template(kind: MailKind, part: str) -> Template:
-    """Return one part of a kind's template. Raises SettingsError when it names a placeholder that is not allowed."""
+    """Return one part of a kind's template. Raises SettingsError when it is missing, or names what it may not."""
     name = f"{kind.code}.{part}"
-    return checked(name, resources.files("tasks.mail").joinpath("templates", name).read_text("utf-8"), kind.allowed)
+    try:
+        source = resources.files("tasks.mail").joinpath("templates", name).read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(
+            code="missing_template",
+            message=f"邮件模板 {name} 不存在或无法读取。每种邮件要有 {'、'.join(PARTS)} 三个文件，请重新安装程序。",
+            field=name,
+        ) from error
+    return checked(name, source, kind.allowed, frozenset() if part == "subject" else kind.required)
 
 
-def checked(name: str, source: str, allowed: frozenset[str]) -> Template:
-    """Return ``source`` as a template. Raises SettingsError naming the file and what in it is not allowed."""
+def checked(name: str, source: str, allowed: frozenset[str], required: frozenset[str] = frozenset()) -> Template:
+    """Return ``source`` as a template. Raises SettingsError naming the file and what in it is wrong or left out."""
     found = Template(source)
     if not found.is_valid():
         raise SettingsError(
@@ -84,7 +97,8 @@ def checked(name: str, source: str, allowed: frozenset[str]) -> Template:
             message=f"邮件模板 {name} 中有不完整的占位符。请写成 ${{名称}}，单独的 $ 写成 $$。",
             field=name,
         )
-    unknown = sorted(set(found.get_identifiers()) - allowed)
+    used = set(found.get_identifiers())
+    unknown, left_out = sorted(used - allowed), sorted(required - used)
     if unknown:
         raise SettingsError(
             code="unknown_placeholder",
@@ -92,6 +106,15 @@ def checked(name: str, source: str, allowed: frozenset[str]) -> Template:
             field=name,
             value=unknown[0],
         )
+    if left_out:
+        raise SettingsError(
+            code="unused_placeholder",
+            message=f"邮件模板 {name} 没有写出必需的内容 {'、'.join(left_out)}。请在正文中加上 ${{{left_out[0]}}}。",
+            field=name,
+            value=left_out[0],
+        )
+    if not source.strip():
+        raise SettingsError(code="empty_template", message=f"邮件模板 {name} 是空的。请补上内容。", field=name)
     return found
 
 

@@ -1,6 +1,5 @@
 """The message that goes over the wire: headers encoded, plain text always, one Message-ID for ever."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -10,12 +9,15 @@ from email.utils import format_datetime, parseaddr
 
 from tenant.errors import SettingsError
 from tenant.models import Mail
-
-PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+from tenant.rules.addresses import wire_address
 
 
 class BadAddress(ValueError):
-    """An address no server will take: no ``@``, a space, letters outside ASCII."""
+    """An address no server will take: no ``@``, a space, a line break, letters outside ASCII before the ``@``."""
+
+
+class Bodiless(ValueError):
+    """A mail whose body was cleared: there is nothing to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class Envelope:
 
 def read_sender(text: str) -> Address:
     """Read ``名称 <address>``. Raises SettingsError when there is no address in it."""
-    name, address = parseaddr(text)
-    if not PLAIN_ADDRESS.fullmatch(address):
+    name, written = parseaddr(text)
+    address = wire_address(written)
+    if address is None:
         raise SettingsError(
             code="bad_sender",
             message=f"环境变量 WUGUAN_MAIL_FROM 的值「{text}」中没有可用的邮箱。请写成 名称 <邮箱> 的格式。",
@@ -42,13 +45,19 @@ def read_sender(text: str) -> Address:
 
 
 def build(mail: Mail, sender: Address, at: datetime) -> Envelope:
-    """Return the message of a row, dated ``at``. Raises BadAddress when the recipient's address is none."""
-    if not PLAIN_ADDRESS.fullmatch(mail.recipient_address):
+    """Return the message of a row, dated ``at``.
+
+    Raises BadAddress when the recipient's address is none, Bodiless when the body is no longer kept.
+    """
+    recipient = wire_address(mail.recipient_address)
+    if recipient is None:
         raise BadAddress(mail.recipient_address)
+    if mail.text_body is None:
+        raise Bodiless
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
-    message["To"] = Address(display_name=one_line(mail.recipient_name), addr_spec=mail.recipient_address)
-    message["Subject"] = one_line(mail.subject)
+    message["To"] = Address(display_name=in_header(mail.recipient_name), addr_spec=recipient)
+    message["Subject"] = in_header(mail.subject)
     message["Date"] = format_datetime(at)
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
@@ -57,10 +66,15 @@ def build(mail: Mail, sender: Address, at: datetime) -> Envelope:
         message.add_alternative(mail.html_body, subtype="html", cte="base64")
     return Envelope(
         sender=sender.addr_spec,
-        recipient=mail.recipient_address,
+        recipient=recipient,
         message_id=mail.message_id,
         content=message.as_bytes(),
     )
+
+
+def in_header(text: str) -> str:
+    """Return ``text`` as a header may hold it: in one line, and nothing in it that a reader would take for encoded."""
+    return one_line(text).replace("=?", "= ?")
 
 
 def one_line(text: str) -> str:

@@ -1,9 +1,20 @@
 """What is due and not done, done: one function a kind, the same for the worker and for the command line."""
 
+from tasks.sweeps.bounces import run_bounces
 from tasks.sweeps.drain import Pace
 from tasks.sweeps.dunning import run_dunning
 from tasks.sweeps.escalations import run_escalations
 from tasks.sweeps.mail import run_mail
+from tasks.sweeps.replan import ReplanReport, run_replan
 from tasks.sweeps.report import SweepReport
 
-__all__ = ["Pace", "SweepReport", "run_dunning", "run_escalations", "run_mail"]
+__all__ = [
+    "Pace",
+    "ReplanReport",
+    "SweepReport",
+    "run_bounces",
+    "run_dunning",
+    "run_escalations",
+    "run_mail",
+    "run_replan",
+]

@@ -3,8 +3,6 @@
 import logging
 from datetime import datetime
 
-from sqlalchemy import select
-
 from tasks.mail.compose import MailKind, compose
 from tasks.mail.message import read_sender
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
@@ -12,7 +10,7 @@ from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.calendars import local_day
 from tenant.db import Database
-from tenant.models import DueAction, Office
+from tenant.models import DueAction
 from tenant.money import show_money
 from tenant.rules.terms import DunningLevel, MailClass
 from tenant.scoping import Scope, ScopedSession
@@ -49,7 +47,7 @@ def run_dunning(
     """
     stated = settings or Settings.from_environment()
     run = Run(database, at, office_id, pace)
-    for planning_office in _offices(run) if planning else ():
+    for planning_office in run.offices() if planning else ():
         _plan(run, planning_office)
 
     def effect(session: ScopedSession, action: DueAction) -> int | None:
@@ -57,15 +55,6 @@ def run_dunning(
         return None if taken is None else _tell(session, run, stated, taken)
 
     return drain(run, dunning.RULE, effect)
-
-
-def _offices(run: Run) -> list[int]:
-    """Return the offices to plan for."""
-    statement = select(Office.id).where(Office.archived_at.is_(None)).order_by(Office.id)
-    if run.office_id is not None:
-        statement = statement.where(Office.id == run.office_id)
-    with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
-        return list(session.scalars(statement))
 
 
 def _plan(run: Run, office_id: int) -> None:

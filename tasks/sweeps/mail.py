@@ -8,16 +8,18 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 from audit.redaction import mask_address
-from tasks.mail.message import BadAddress, build, read_sender
+from tasks.mail.message import BadAddress, Bodiless, build, one_line, read_sender
 from tasks.mail.transport import Deferred, Rejected, Transport, TransportDown, Uncertain, transport_for
 from tasks.sweeps.drain import PATIENT, PAUSE, Pace, Run, describe
 from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.db import Database
 from tenant.models import Mail
+from tenant.rules.addresses import wire_address
 from tenant.rules.terms import MailState
-from tenant.scoping import Scope
-from tenant.services import mails
+from tenant.scoping import Scope, ScopedSession
+from tenant.services import mail_marks, mail_turns, mails
+from tenant.services.mail_turns import Outstanding, Waiting
 from tenant.services.mails import MailClaim
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
@@ -26,6 +28,11 @@ log = logging.getLogger(__name__)
 
 SERVER_DOWN = timedelta(minutes=1)
 """How long a mail waits when the server could not be reached at all."""
+
+MOST_UNSURE = 5
+"""So many fates in a row that nobody knows are the server's doing: what it is offered next would be unknown too."""
+REST = timedelta(minutes=10)
+"""How long all mail waits then."""
 
 Verdict = Callable[[Mail], None]
 
@@ -39,11 +46,13 @@ def run_mail(
     transport: Transport | None = None,
     pace: Pace = PATIENT,
 ) -> SweepReport:
-    """Send every mail queued for ``at`` or earlier; of one office or of all, offices taking turns.
+    """Send every mail queued for ``at`` or earlier; of one office or of all, offices and domains taking turns.
 
     ``due`` counts the mails taken up, ``done`` and ``mails`` those sent, ``dead`` those refused for good or left
     ``unknown``. ``settings`` None reads the environment; ``transport`` None is the one the settings ask for. A server
-    that is down ends the run; the mails stay queued.
+    that is down ends the run; the mails stay queued. So does the group's switch, and no mail to an owner goes out in
+    the quiet hours of its office at ``at``. A server that takes the content and never answers, mail after mail, is left
+    alone for ten minutes by all workers.
     """
     stated = settings or Settings.from_environment()
     run = Run(database, at, office_id, pace)
@@ -57,75 +66,136 @@ class _Sending:
     def __init__(self, run: Run, settings: Settings, transport: Transport) -> None:
         self.run = run
         self.sender = read_sender(settings.mail_from)
+        self.per_minute = settings.mail_per_minute
         self.transport = transport
         self.report = SweepReport(at=run.at)
         self.is_down = False
+        self.unsure = 0
+        """Mails in a row whose fate nobody knows."""
+        self.full = set[str]()
+        """Domains that had no slot when this round asked for one."""
 
     def drain(self) -> SweepReport:
         """Send until nothing is queued, the time is up, or the server is down."""
         while not self._must_stop():
-            waiting, is_held = self._look()
-            for mail_id, office_id in waiting:
+            found, waiting = self._look()
+            moved = 0
+            for mail in waiting:
                 if self._must_stop():
                     break
-                self._send(mail_id, office_id)
-            if not waiting:
-                if not (is_held and self.run.pace.waits):
-                    break
-                time.sleep(PAUSE)
+                moved += self._take_up(mail)
+            if moved:
+                continue
+            if not (found.waiting or (found.held and self.run.pace.waits)):
+                break
+            time.sleep(PAUSE)  # for a slot of its domain, or for the worker that has it in hand
         return self.report
 
     def _must_stop(self) -> bool:
         return self.is_down or self.run.is_over()
 
-    def _look(self) -> tuple[list[tuple[int, int]], bool]:
-        """Return what waits, and whether another worker has a mail in hand; close what a dead one left."""
+    def _look(self) -> tuple[Outstanding, list[Waiting]]:
+        """Return what there is to do and whose turn it is; close what a dead worker left."""
+        run, left, waiting = self.run, list[int](), list[Waiting]()
+        self.full.clear()
+        with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
+            found = mail_turns.outstanding(session, run.at, office_id=run.office_id)
+            if found.held:
+                left = mails.expire(session, at=run.at, office_id=run.office_id, repeatable=self.transport.repeatable)
+                session.commit()
+            if found.held or found.waiting:
+                waiting = mail_turns.waiting(session, run.at, office_id=run.office_id, paced=self.transport.paced)
+        self.report.due += len(left)
+        self.report.dead += len(left)
+        return found, waiting
+
+    def _take_up(self, mail: Waiting) -> bool:
+        """Claim one mail, send it, mark it; tells whether anything became of it."""
+        try:
+            claim, moved = self._claim(mail)
+        except Exception as error:
+            log.exception("mail %s could not be claimed", mail.id)
+            self._set_aside(mail, describe(error))
+            return True
+        if claim is not None:
+            self._send(claim)
+        return moved
+
+    def _claim(self, mail: Waiting) -> tuple[MailClaim | None, bool]:
+        """Return the claim, None where it is not this mail's turn; and whether its row has changed."""
         run = self.run
         with across_offices(run.database, Reason.CLAIMING, run.actor) as session:
-            left = mails.expire(session, office_id=run.office_id, repeatable=self.transport.repeatable)
-            session.commit()
-            waiting = mails.waiting(session, run.at, office_id=run.office_id)
-            is_held = mails.in_flight(session, office_id=run.office_id)
-        if not self.transport.repeatable:
-            self.report.due += len(left)
-            self.report.dead += len(left)
-        return waiting, is_held
+            if mail_turns.put_off(session, mail, run.at):
+                session.commit()
+                return None, True
+            if mail_turns.is_resting(session, run.at):
+                self.is_down = True
+                return None, False
+            if not self._has_slot(session, mail.domain):
+                return None, False
+            claim = mails.claim(session, mail.id, mail.office_id, self.transport.lease, at=run.at)
+            if claim is not None:  # else the slot goes back with the transaction
+                session.commit()
+        return claim, claim is not None
 
-    def _send(self, mail_id: int, office_id: int) -> None:
-        """Claim one mail, send it, mark it."""
-        run, scope = self.run, Scope.of([office_id])
-        with run.database.session(scope, run.actor) as session:
-            claim = mails.claim(session, mail_id, office_id, self.transport.lease)
-            mail = mails.claimed(session, claim) if claim is not None else None
+    def _has_slot(self, session: ScopedSession, domain: str) -> bool:
+        if not self.transport.paced or not domain:
+            return True
+        if domain not in self.full and mail_turns.take_slot(session, domain, self.per_minute):
+            return True
+        self.full.add(domain)
+        return False
+
+    def _set_aside(self, mail: Waiting, error: str) -> None:
+        with across_offices(self.run.database, Reason.CLAIMING, self.run.actor) as session:
+            mail_turns.set_aside(session, mail, self.run.at + SERVER_DOWN, error)
             session.commit()
-        if claim is not None and mail is not None:
+
+    def _send(self, claim: MailClaim) -> None:
+        """Send a claimed mail and write down what became of it."""
+        with self.run.database.session(Scope.of([claim.office_id]), self.run.actor) as session:
+            mail = mails.claimed(session, claim)
+            session.commit()
+        if mail is not None:
             self.report.due += 1
             self._mark(claim, self._deliver(mail))
+            if self.unsure >= MOST_UNSURE:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Let all workers leave a server alone that answers nothing; never until a day that is only rehearsed."""
+        self.is_down = True
+        until = min(self.run.at, clock.now()) + REST
+        log.warning("the mail server left %s mails in a row unanswered: all mail waits for %s", self.unsure, REST)
+        with across_offices(self.run.database, Reason.CLAIMING, self.run.actor) as session:
+            mail_turns.rest(session, until)
+            session.commit()
 
     def _deliver(self, mail: Mail) -> Verdict:
         """Hand one mail to the transport and return what is to be written on its row."""
-        at = self.run.at
+        at, before = self.run.at, self.unsure
+        self.unsure = 0
         try:
             self.transport.send(build(mail, self.sender, clock.now()))
         except TransportDown as error:
             self.is_down, reason = True, _masked(mail, str(error))
             log.warning("mail transport is down: %s", reason)
-            return lambda row: mails.put_back_untried(row, at + SERVER_DOWN, reason)
+            return lambda row: mail_marks.put_back_untried(row, at + SERVER_DOWN, reason)
         except Deferred as error:
             reason = _masked(mail, str(error))
-            return lambda row: mails.put_back(row, at, reason)
-        except (Rejected, BadAddress) as error:
-            words = f"收件地址无效：{error}" if isinstance(error, BadAddress) else str(error)
-            reason = _masked(mail, words)
-            return lambda row: mails.mark_failed(row, reason)
+            return lambda row: mail_marks.put_back(row, at, reason)
+        except (Rejected, BadAddress, Bodiless) as error:
+            reason = _masked(mail, _why(error))
+            return lambda row: mail_marks.mark_failed(row, reason)
         except Uncertain as error:
+            self.unsure = before + 1
             reason = _masked(mail, str(error))
-            return lambda row: mails.mark_unknown(row, reason)
+            return lambda row: mail_marks.mark_unknown(row, at, reason)
         except Exception as error:
             log.exception("mail %s broke off", mail.id)
             reason = _masked(mail, describe(error))
-            return lambda row: mails.mark_unknown(row, reason)
-        return lambda row: mails.mark_sent(row, clock.now())
+            return lambda row: mail_marks.mark_unknown(row, at, reason)
+        return lambda row: mail_marks.mark_sent(row, clock.now())
 
     def _mark(self, claim: MailClaim, verdict: Verdict) -> None:
         """Write the verdict on the row, in a transaction of its own."""
@@ -143,7 +213,19 @@ class _Sending:
             self.report.dead += 1
 
 
+def _why(error: Exception) -> str:
+    """Return why a mail will never be sent, and the way out."""
+    if isinstance(error, BadAddress):
+        return f"收件地址无效：{error}。请更正收件人的邮箱，再重新通知，或改用电话。"
+    if isinstance(error, Bodiless):
+        return "正文已过保存期，无法发送。请打开它所说的单据重新通知，或改用电话。"
+    return str(error)
+
+
 def _masked(mail: Mail, words: str) -> str:
-    """Return ``words`` with the recipient's address masked: servers like to repeat the one they refuse (B-O5)."""
-    spelled, masked = re.escape(mail.recipient_address), mask_address(mail.recipient_address)
-    return re.sub(spelled, lambda _: masked, words, flags=re.IGNORECASE)
+    """Return ``words`` in one line with the recipient's address masked: servers like to repeat it (B-O5)."""
+    travelled = wire_address(mail.recipient_address) or mail.recipient_address
+    for spelled in {mail.recipient_address, travelled}:
+        masked = mask_address(spelled)
+        words = re.sub(re.escape(spelled), lambda _, masked=masked: masked, words, flags=re.IGNORECASE)  # type: ignore[misc]
+    return one_line(words)

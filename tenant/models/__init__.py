@@ -2,12 +2,12 @@
 
 from tenant.models.base import Base, GroupOnly, GroupShared, OfficeOptional, OfficeScoped, Walled
 from tenant.models.charges import Charge, ChargeType
-from tenant.models.clockwork import DueAction, OutboxMessage, Schedule, ScheduleFire
+from tenant.models.clockwork import Beat, DueAction, Job, OutboxMessage, Schedule, ScheduleFire
 from tenant.models.complaints import Complaint
 from tenant.models.dunning import DunningNotice, DunningProcedure
 from tenant.models.estates import Building, Estate, Section, Unit
 from tenant.models.imports import ImportBatch
-from tenant.models.mails import Mail
+from tenant.models.mails import Mail, MailDomain, MailGate
 from tenant.models.organisation import Company, Department, Office
 from tenant.models.owners import Occupant, Owner, Ownership
 from tenant.models.payments import Allocation, Payment
@@ -18,6 +18,7 @@ from tenant.models.tickets import Clock, Escalation, FollowUp, NumberSeries, Tic
 __all__ = [
     "Allocation",
     "Base",
+    "Beat",
     "Building",
     "Charge",
     "ChargeType",
@@ -34,7 +35,10 @@ __all__ = [
     "GroupOnly",
     "GroupShared",
     "ImportBatch",
+    "Job",
     "Mail",
+    "MailDomain",
+    "MailGate",
     "NumberSeries",
     "Occupant",
     "Office",

@@ -25,7 +25,8 @@ class Company(GroupShared):
 class Office(Walled):
     """管理处 — one office, the tenant: everything an office has carries its id (A-O1).
 
-    ``zone`` is the zone its clocks run in; ``desk_opens``/``desk_closes`` bound the manned desk by day (B-S1).
+    ``zone`` is the zone its clocks run in; ``desk_opens``/``desk_closes`` bound the manned desk by day (B-S1);
+    between ``quiet_from`` and ``quiet_until``, both local, no owner gets a mail, the same for none such hours.
     """
 
     __tablename__ = "office"
@@ -38,6 +39,8 @@ class Office(Walled):
     zone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai", server_default="Asia/Shanghai", doc="时区")
     desk_opens: Mapped[time] = mapped_column(default=time(8), server_default="08:00", doc="前台上班")
     desk_closes: Mapped[time] = mapped_column(default=time(17, 30), server_default="17:30", doc="前台下班")
+    quiet_from: Mapped[time] = mapped_column(default=time(21), server_default="21:00", doc="免打扰开始")
+    quiet_until: Mapped[time] = mapped_column(default=time(8), server_default="08:00", doc="免打扰结束")
     phone: Mapped[str | None] = mapped_column(String(32), doc="电话")
     address: Mapped[str | None] = mapped_column(String(200), doc="地址")
     archived_at: Mapped[datetime | None] = mapped_column(doc="归档时间")

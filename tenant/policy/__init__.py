@@ -6,6 +6,7 @@ starts; the tables are read whole by `check` at start-up.
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from tenant.policy import tables
@@ -35,6 +36,7 @@ __all__ = [
     "may_any",
     "permissions",
     "repeat_rule",
+    "version",
 ]
 
 _FOLDER = Path(__file__).parent
@@ -44,6 +46,15 @@ def check() -> None:
     """Read every table. Raises SettingsError for the first that is broken."""
     for table in (clocks, ladders, _dunning, _gravity, permissions):
         table()
+
+
+@cache
+def version() -> str:
+    """Return twelve characters that name the wording of all tables: what is planned remembers by which it was."""
+    wording = sha256()
+    for table in sorted(_FOLDER.glob("*.toml")):
+        wording.update(table.read_bytes())
+    return wording.hexdigest()[:12]
 
 
 @cache

@@ -260,16 +260,22 @@ class DueState(Term):
     DONE = "done", "已执行"
     CANCELLED = "cancelled", "已取消"
     DEAD = "dead", "已停止"
+    DISCARDED = "discarded", "已放弃"
 
 
 class MailState(Term):
-    """邮件状态 — unknown means: it may or may not have gone out; a person decides."""
+    """邮件状态 — unknown means: it may or may not have gone out; a person decides.
+
+    Withheld: a person keeps it back. Bounced: the next server took it and its recipient's did not.
+    """
 
     QUEUED = "queued", "待发送"
     SENDING = "sending", "发送中"
     SENT = "sent", "已发送"
     FAILED = "failed", "发送失败"
     UNKNOWN = "unknown", "结果不明"
+    WITHHELD = "withheld", "已扣发"
+    BOUNCED = "bounced", "被退回"
 
 
 class MailClass(Term):
@@ -291,6 +297,33 @@ class ImportState(Term):
     REFUSED = "refused", "已拒绝"
     CANCELLED = "cancelled", "已取消"
     FAILED = "failed", "失败"
+
+
+class JobState(Term):
+    """后台任务状态 — where long work stands."""
+
+    WAITING = "waiting", "等待中"
+    RUNNING = "running", "进行中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "失败"
+    CANCELLED = "cancelled", "已取消"
+
+
+class CatchUp(Term):
+    """补做方式 — what becomes of the slots of the timetable that were missed."""
+
+    ALL = "all", "全部补做"
+    LATEST = "latest", "只补最近一次"
+    SKIP = "skip", "不补"
+
+
+class BeatKind(Term):
+    """进程种类 — what a running process of the program does."""
+
+    SERVE = "serve", "全部"
+    WEB = "web", "网页"
+    WORKER = "worker", "后台"
+    SCHEDULER = "scheduler", "定时"
 
 
 class ActorKind(Term):

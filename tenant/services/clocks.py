@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from tenant import policy
 from tenant.models import Clock, Complaint, Office, ServiceRequest, Ticket
 from tenant.rules.deadlines import Term, due_at, started_at, terms_for
-from tenant.rules.ladder import EscalationStep, step_due_at
-from tenant.rules.terms import ClockKind, ClockStart, RequestCategory, TicketKind
+from tenant.rules.ladder import EscalationStep, next_step, step_due_at
+from tenant.rules.terms import ClockKind, ClockStart, Gravity, RequestCategory, TicketKind
 from tenant.services import clockwork
 
 RULE = "escalation"
@@ -33,11 +33,20 @@ def qualifiers(session: Session, ticket: Ticket) -> frozenset[str]:
     """Return what the policy tables may ask of the ticket: category and urgency, or gravity, as it stands now."""
     if ticket.kind is TicketKind.REQUEST:
         request = session.scalars(select(ServiceRequest).where(ServiceRequest.ticket_id == ticket.id)).one()
-        return frozenset({request.category.value, policy.URGENT if request.urgent else policy.ORDINARY})
+        return qualifiers_of(request.category, None, urgent=request.urgent)
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
-        return frozenset({complaint.gravity.value})
+        return qualifiers_of(None, complaint.gravity)
     return frozenset()
+
+
+def qualifiers_of(
+    category: RequestCategory | None, gravity: Gravity | None, *, urgent: bool | None = None
+) -> frozenset[str]:
+    """Return the qualifiers of a request of ``category``, or of a complaint of ``gravity``; None for what it is not."""
+    if category is not None:
+        return frozenset({category.value, policy.URGENT if urgent else policy.ORDINARY})
+    return frozenset() if gravity is None else frozenset({gravity.value})
 
 
 def begin(
@@ -114,10 +123,22 @@ def ladder_of(session: Session, ticket: Ticket, kind: ClockKind) -> tuple[Escala
 
     A promise climbs the ladder of the people who were to keep it. Empty when nobody is told.
     """
-    held = qualifiers(session, ticket)
-    kinds = _PROMISE_CLIMBS_AS[ticket.kind] if kind is ClockKind.PROMISED else (kind,)
-    ladders = (policy.escalation_for(ticket.kind, asked, held) for asked in kinds)
-    return next((ladder for ladder in ladders if ladder), ())
+    return _ladder_for(ticket.kind, kind, qualifiers(session, ticket))
+
+
+def next_action(
+    ticket: TicketKind, kind: ClockKind, held: Collection[str], due: datetime, raised: int
+) -> tuple[int, datetime] | None:
+    """Return level and instant of what a running clock that is due at ``due`` waits for, None when it is nothing.
+
+    ``raised`` is the highest level that was raised on it, 0 for none; ``held`` are the ticket's qualifiers as they
+    stand now.
+    """
+    ladder = _ladder_for(ticket, kind, held)
+    step = next_step(ladder, raised)
+    if step is not None:
+        return step.level, step_due_at(step, due)
+    return (1, due) if kind is ClockKind.REGRADE and not ladder and not raised else None
 
 
 def plan_step(session: Session, clock: Clock, step: EscalationStep) -> None:
@@ -128,13 +149,18 @@ def plan_step(session: Session, clock: Clock, step: EscalationStep) -> None:
 def _start(session: Session, ticket: Ticket, clocks: list[Clock]) -> list[Clock]:
     session.add_all(clocks)
     session.flush()
+    held = qualifiers(session, ticket) if clocks else frozenset[str]()
     for clock in clocks:
-        ladder = ladder_of(session, ticket, clock.kind)
-        if ladder:
-            plan_step(session, clock, ladder[0])
-        elif clock.kind is ClockKind.REGRADE:
-            _plan(session, clock, 1, clock.due_at)
+        first = next_action(ticket.kind, clock.kind, held, clock.due_at, 0)
+        if first is not None:
+            _plan(session, clock, *first)
     return clocks
+
+
+def _ladder_for(ticket: TicketKind, kind: ClockKind, held: Collection[str]) -> tuple[EscalationStep, ...]:
+    kinds = _PROMISE_CLIMBS_AS[ticket] if kind is ClockKind.PROMISED else (kind,)
+    ladders = (policy.escalation_for(ticket, asked, held) for asked in kinds)
+    return next((ladder for ladder in ladders if ladder), ())
 
 
 def _plan(session: Session, clock: Clock, level: int, due: datetime) -> None:

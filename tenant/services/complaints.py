@@ -11,8 +11,8 @@ from tenant.calendars import local_day
 from tenant.models import Complaint, Office, Ticket
 from tenant.rules.deadlines import terms_at_registration, terms_for
 from tenant.rules.terms import ClockKind, ClockStart, Gravity, TicketKind, TicketState
-from tenant.services import clocks, postings, tickets
-from tenant.services.lookups import find, moment, optional
+from tenant.services import clocks, postings, replanning, tickets
+from tenant.services.lookups import find, moment, optional, written
 from tenant.services.tickets import TicketFields
 
 
@@ -91,8 +91,9 @@ def regrade(
 ) -> Complaint:
     """Grade a complaint anew (A-C2, A-C3): its forwarding starts over from now, by the new gravity.
 
-    The month after which it is grave goes on counting from receipt, or stops when it is grave already (A-C2c). To the
-    same gravity nothing changes; invalid ends it, and then ``reason`` is required.
+    Its other clocks run on, and who is told of them next is told when the new gravity says so (A-C7). The month
+    after which it is grave goes on counting from receipt, or stops when it is grave already (A-C2c). To the same
+    gravity nothing changes; invalid ends it, and then ``reason`` is required.
     """
     if gravity is Gravity.INVALID:
         complaint = find(session, Complaint, complaint_id, field="complaint")
@@ -103,13 +104,14 @@ def regrade(
         return complaint
     graded_at = moment(at, office, field="at", label="定级时间", since=ticket.received_at)
     if reason:
-        journal.because(session, reason)
+        journal.because(session, written(reason, field="reason", label="定级原因", limit=journal.LONGEST_REASON))
     complaint.gravity = gravity
     complaint.forwarded_at = None
     session.flush()
     clocks.cancel(session, ticket, graded_at, ClockKind.FORWARD)
     clocks.begin_for(session, ticket, office, ClockStart.GRADING, graded_at)
     _keep_the_month(session, ticket, office, graded_at)
+    replanning.follow(session, ticket)
     return complaint
 
 

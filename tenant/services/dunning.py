@@ -31,6 +31,19 @@ _STAFF = (Role.DIRECTOR, Role.FINANCE_ASSISTANT)
 Key = tuple[DunningLevel, int]
 Taken = tuple[date, Key]
 """A step that was taken, behind the anchor of its climb."""
+Due = tuple[Arrears, DunningStep]
+"""What an owner owes, and a step to take against it."""
+ActionKey = tuple[int, int, str]
+"""Owner, level and cycle: what names a step's due action within an office."""
+_CANCELLED: Mapping[str, object] = {"state": DueState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where an office's arrears stand on a day: the cycle each owner in arrears is in, and the steps to take."""
+
+    cycles: Mapping[int, str]
+    steps: Mapping[ActionKey, Due]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +85,39 @@ def plan_steps(session: Session, office_id: int, at: datetime) -> int:
     if office.archived_at is not None:
         return 0
     numbers.hold(session, office_id, RULE)
-    day = local_day(at, office.zone)
-    owing = arrears_on(session, day, office_id)
-    taken = _taken(session, office_id, owing)
+    return plan(session, office, reached(session, office, local_day(at, office.zone)).steps.values())
+
+
+def reached(session: Session, office: Office, day: date) -> Reached:
+    """Return who owes the office and the steps to take against them on ``day``, planned or not; writes nothing."""
+    owing = arrears_on(session, day, office.id)
+    taken = _taken(session, office.id, owing)
     due = [(owed, step) for owed in owing for step in _due(owed, day, taken.get(owed.owner_id, ()))]
+    return Reached(
+        cycles={owed.owner_id: owed.oldest_due_on.isoformat() for owed in owing},
+        steps={_key(owed, step): (owed, step) for owed, step in due},
+    )
+
+
+def unplanned(session: Session, office_id: int, due: Iterable[Due]) -> list[Due]:
+    """Return which of the steps :func:`plan` would plan: never planned, or planned and cancelled; writes nothing."""
+    due = list(due)
     planned = _planned(session, office_id, due)
+    return [pair for pair in due if planned.get(_key(*pair), _CANCELLED)["state"] is DueState.CANCELLED]
+
+
+def plan(session: Session, office: Office, due: Iterable[Due]) -> int:
+    """Plan steps that were not planned, or were and are cancelled; return how many. The caller holds the series."""
+    due = list(due)
+    planned = _planned(session, office.id, due)
     fresh = [pair for pair in due if _key(*pair) not in planned]
-    stopped = [planned[_key(*pair)] for pair in due if _key(*pair) in planned]
+    stopped = [(planned[_key(*pair)], due_since(pair[1], office)) for pair in due if _key(*pair) in planned]
     return _plan(session, office, fresh) + _plan_again(session, stopped)
+
+
+def due_since(step: DunningStep, office: Office) -> datetime:
+    """Return the instant from which a step is due: the beginning of the day its age is reached."""
+    return start_of_day(step.due_on, office.zone)
 
 
 def take_step(session: Session, due_action: DueAction, at: datetime) -> NoticeTaken | None:
@@ -140,13 +178,11 @@ def _taken(session: Session, office_id: int, owing: Sequence[Arrears]) -> dict[i
     return taken
 
 
-def _key(owed: Arrears, step: DunningStep) -> tuple[int, int, str]:
+def _key(owed: Arrears, step: DunningStep) -> ActionKey:
     return owed.owner_id, step_level(step.key), owed.oldest_due_on.isoformat()
 
 
-def _planned(
-    session: Session, office_id: int, due: Iterable[tuple[Arrears, DunningStep]]
-) -> dict[tuple[int, int, str], Mapping[str, object]]:
+def _planned(session: Session, office_id: int, due: Iterable[Due]) -> dict[ActionKey, Mapping[str, object]]:
     """Return what was planned before for the steps that are due, by key, as rows to be changed."""
     cycles = {owed.oldest_due_on.isoformat() for owed, _ in due}
     statement = select(
@@ -158,7 +194,9 @@ def _planned(
         DueAction.cycle,
         DueAction.state,
         DueAction.attempts,
+        DueAction.due_at,
         DueAction.settled_at,
+        DueAction.rule_version,
     ).where(
         DueAction.office_id == office_id,
         DueAction.rule == RULE,
@@ -169,7 +207,7 @@ def _planned(
     return {(row["subject_id"], row["level"], row["cycle"]): dict(row) for row in rows}
 
 
-def _plan(session: Session, office: Office, due: Sequence[tuple[Arrears, DunningStep]]) -> int:
+def _plan(session: Session, office: Office, due: Sequence[Due]) -> int:
     inserts = [
         {
             "office_id": office.id,
@@ -178,18 +216,20 @@ def _plan(session: Session, office: Office, due: Sequence[tuple[Arrears, Dunning
             "subject_id": owed.owner_id,
             "level": step_level(step.key),
             "cycle": owed.oldest_due_on.isoformat(),
-            "due_at": start_of_day(step.due_on, office.zone),
+            "due_at": due_since(step, office),
             "facts": {"level": step.level.value, "sequence": step.sequence, "reached_on": step.due_on.isoformat()},
+            "rule_version": policy.version(),
         }
         for owed, step in due
     ]
     return len(journal.write_rows(session, DueAction, inserts=inserts))
 
 
-def _plan_again(session: Session, rows: Sequence[Mapping[str, object]]) -> int:
-    revived = [row for row in rows if row["state"] is DueState.CANCELLED]
-    again = {"state": DueState.PENDING, "attempts": 0, "settled_at": None}
-    journal.write_rows(session, DueAction, updates=[(row, again) for row in revived])
+def _plan_again(session: Session, rows: Sequence[tuple[Mapping[str, object], datetime]]) -> int:
+    """Plan anew what was planned and cancelled, each for the instant from which it is due."""
+    again = {"state": DueState.PENDING, "attempts": 0, "settled_at": None, "rule_version": policy.version()}
+    revived = [(row, again | {"due_at": due_at}) for row, due_at in rows if row["state"] is DueState.CANCELLED]
+    journal.write_rows(session, DueAction, updates=revived)
     return len(revived)
 
 

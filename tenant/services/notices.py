@@ -43,7 +43,7 @@ def sign(session: Session, notice_id: int) -> DunningNotice:
 def withdraw(session: Session, notice_id: int, reason: str) -> DunningNotice:
     """Withdraw a notice that was not sent; its step stays taken. Raises Refusal without a reason and once sent."""
     notice = _in_state(session, notice_id, (PLANNED,), "撤销")
-    journal.because(session, written(reason, field="reason", label="撤销原因", limit=500))
+    journal.because(session, written(reason, field="reason", label="撤销原因", limit=journal.LONGEST_REASON))
     notice.state = DunningNoticeState.CANCELLED
     session.flush()
     return notice

@@ -86,7 +86,7 @@ def void(session: Session, payment_id: int, reason: str) -> Payment:
             field="receipt_number",
             value=payment.receipt_number,
         )
-    journal.because(session, written(reason, field="reason", label="作废原因", limit=500))
+    journal.because(session, written(reason, field="reason", label="作废原因", limit=journal.LONGEST_REASON))
     payment.voided_at = clock.now()
     session.flush()
     return payment

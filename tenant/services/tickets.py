@@ -15,7 +15,7 @@ from tenant.rules.terms import Channel, ClockKind, ClockStart, Gravity, Reporter
 from tenant.services import clocks, numbers, postings, units
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
 
-_LONGEST_REASON = 500
+_LONGEST_ANSWER = 500
 _WORK = (
     ClockKind.FIRST_REPLY,
     ClockKind.DISPATCH,
@@ -80,7 +80,7 @@ def reply(session: Session, ticket_id: int, *, at: datetime | None = None, answe
     """
     ticket, office = open_ticket(session, ticket_id, "答复")
     spoken_at = moment(at, office, field="at", label="联系时间", since=ticket.received_at)
-    said = optional(answer, field="answer", label="客户意见", limit=_LONGEST_REASON)
+    said = optional(answer, field="answer", label="客户意见", limit=_LONGEST_ANSWER)
     clocks.meet(session, ticket, spoken_at, ClockKind.FIRST_REPLY, ClockKind.DAILY_CONTACT)
     if ticket.done_at is None:
         clocks.begin_for(session, ticket, office, ClockStart.CONTACT, spoken_at)
@@ -159,7 +159,7 @@ def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ti
 def invalidate(session: Session, ticket_id: int, reason: str, *, at: datetime | None = None) -> Ticket:
     """End a matter that is none: explained to the customer and still recorded (A-C3). The reason is required."""
     ticket, office = open_ticket(session, ticket_id, "作废")
-    journal.because(session, written(reason, field="reason", label="无效原因", limit=_LONGEST_REASON))
+    journal.because(session, written(reason, field="reason", label="无效原因", limit=journal.LONGEST_REASON))
     ended_at = moment(at, office, field="at", label="作废时间", since=ticket.received_at)
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 PRODUCT = ("tenant", "admin", "importers", "tasks", "audit")
 LINES_A_FILE = 400
 LINES_A_FUNCTION = 40
+LINES_AN_ACTOR = 15
 
 
 class Leak(NamedTuple):
@@ -264,6 +265,26 @@ def functions_stay_short(source: Source) -> Iterator[Leak]:
             lines = node.end_lineno - node.lineno + 1 - docstring
             if lines > LINES_A_FUNCTION:
                 yield Leak(node.lineno, f"`{node.name}` has {lines} lines: split it at {LINES_A_FUNCTION}")
+
+
+@lint
+def actors_only_call(source: Source) -> Iterator[Leak]:
+    """An actor that did the work itself did it in no command and in no test; one that carried rows, carried old ones.
+
+    What a `Duty` names has at most fifteen lines and takes `works` and ids: it calls a sweep or a service.
+    """
+    if not source.stands_in("tasks/actors.py"):
+        return
+    calls = [node for node in source.nodes if isinstance(node, ast.Call) and dotted(node.func) == "Duty" and node.args]
+    duties = {dotted(call.args[0]) for call in calls}
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef) and node.name in duties and node.end_lineno:
+            lines = node.end_lineno - node.lineno + 1
+            if lines > LINES_AN_ACTOR:
+                yield Leak(node.lineno, f"`{node.name}` has {lines} lines: call a service that does it")
+            for argument in (*node.args.args, *node.args.kwonlyargs):
+                if argument.arg != "works" and not argument.arg.endswith("_id"):
+                    yield Leak(argument.lineno, f"`{node.name}` takes `{argument.arg}`: a message carries ids")
 
 
 # ---- names

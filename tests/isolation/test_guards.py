@@ -227,9 +227,9 @@ ROW_GUARDS: dict[str, tuple[Mutation, Check]] = {
     ),
     "the grants of the group's tables": (
         altered(
-            "GRANT SELECT ON schedule TO wuguan_office",
-            "CREATE POLICY hole ON schedule TO wuguan_office USING (true)",
-            back=("DROP POLICY hole ON schedule", "REVOKE SELECT ON schedule FROM wuguan_office"),
+            "GRANT SELECT ON beat TO wuguan_office",
+            "CREATE POLICY hole ON beat TO wuguan_office USING (true)",
+            back=("DROP POLICY hole ON beat", "REVOKE SELECT ON beat FROM wuguan_office"),
         ),
         group_stays_closed,
     ),

@@ -13,9 +13,11 @@ from furnish import GROUP, MODELS, WALLED, WRITABLE, furnish_office, is_optional
 from proofs import ATTEMPTS, slipped
 from tenant.errors import WallBreach
 from tenant.journal import StaleRow, because, write_rows
-from tenant.models import Company, Office, Posting, Schedule, Staff, Unit
+from tenant.models import GroupShared, Office, Posting, Schedule, Staff, Unit
 from tenant.scoping import Scope
 from worlds import World
+
+SHARED = [name for name, model in GROUP.items() if issubclass(model, GroupShared)]
 
 
 @contextmanager
@@ -120,16 +122,21 @@ def test_every_reference_between_rows_of_offices_is_composite():
 
 
 # ---- rows of the group
-def test_an_office_reads_what_the_group_shares_and_writes_none_of_it(both: World):
+@pytest.mark.parametrize("table", SHARED)
+def test_an_office_reads_what_the_group_shares_and_writes_none_of_it(both: World, table: str):
     with both.open(both.cast.north.scope()) as session:
-        companies = session.scalars(select(Company)).all()
-        assert {one.id for one in companies} == both.all("company")
-        companies[0].name = "改名"
+        rows = session.scalars(select(MODELS[table])).all()
+        assert {row.id for row in rows} == both.all(table)
+        rows[0].name = "改名"
+        with pytest.raises(WallBreach):
+            session.flush()
+    with both.open(both.cast.north.scope()) as session:
+        session.add(MODELS[table](**values_for(MODELS[table], None, both.made)))
         with pytest.raises(WallBreach):
             session.flush()
 
 
-@pytest.mark.parametrize("table", [name for name in GROUP if name not in {"staff", "company"}])
+@pytest.mark.parametrize("table", [name for name in GROUP if name != "staff" and name not in SHARED])
 def test_an_office_neither_reads_nor_writes_what_is_the_groups_alone(both: World, table: str):
     model = MODELS[table]
     with both.open(both.cast.north.scope()) as session, denied():

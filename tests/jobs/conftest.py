@@ -9,14 +9,3 @@ from tenant.settings import Settings
 def settings(tmp_path):
     """Settings of an empty environment, at home in a folder that goes with the test."""
     return Settings.from_environment({"WUGUAN_HOME": str(tmp_path)})
-
-
-@pytest.fixture
-def announce(capsys):
-    """Print a count where whoever runs the suite sees it."""
-
-    def say(sentence):
-        with capsys.disabled():
-            print(f"\n{sentence}")  # noqa: T201 - counts are to be read
-
-    return say

@@ -8,7 +8,7 @@ from dramatiq.middleware import Retries, TimeLimit
 from dramatiq.middleware.prometheus import Prometheus
 
 from tasks.broker import ALWAYS_MAINTAIN, HEARTBEAT_MILLISECONDS, make_broker
-from tasks.worker import _Ticking
+from tasks.relay import Relaying
 from tenant.settings import Settings
 
 
@@ -37,5 +37,5 @@ def test_dead_letters_of_the_broker_inside_are_forgotten(tmp_path):
     assert isinstance(broker, StubBroker)
     broker.declare_queue("sweeps")
     broker.dead_letters_by_queue["sweeps"].append(threading.Event())
-    _Ticking(None, broker)._forget_dead_letters()
+    Relaying(None, broker, frozenset())._forget_dead_letters()
     assert broker.dead_letters == []

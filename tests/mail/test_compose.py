@@ -5,16 +5,19 @@ To accept a change of wording, run with ``WUGUAN_WRITE_GOLDEN=1`` and read the d
 
 import os
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from admin.app import create_app
-from tasks.mail.compose import PARTS, MailKind, checked, compose, show_minutes, template
+from tasks import worker
+from tasks.mail.compose import PARTS, MailKind, check_templates, checked, compose, show_minutes, template
 from tasks.sweeps.dunning import legal_step, reminder
 from tasks.sweeps.escalations import draft
 from tenant.errors import SettingsError
@@ -103,6 +106,57 @@ def test_an_unknown_placeholder_is_refused_by_file_and_name():
     assert refused.value.code == "unknown_placeholder"
     assert "escalation.txt" in refused.value.message
     assert "id_number" in refused.value.message
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_a_text_without_what_it_is_for_is_refused_by_file_and_name(kind):
+    assert kind.required <= kind.allowed
+    for name in kind.required:
+        others = " ".join(f"${{{other}}}" for other in kind.allowed - {name})
+        with pytest.raises(SettingsError) as refused:
+            checked(f"{kind.code}.txt", others, kind.allowed, kind.required)
+        assert refused.value.code == "unused_placeholder"
+        assert f"{kind.code}.txt" in refused.value.message
+        assert name in refused.value.message
+
+
+@pytest.fixture
+def other_templates(tmp_path, monkeypatch):
+    """A copy of the templates to be spoilt, read in place of the product's."""
+    shutil.copytree(resources.files("tasks.mail").joinpath("templates"), tmp_path / "templates")
+    monkeypatch.setattr("tasks.mail.compose.resources.files", lambda _: tmp_path)
+    template.cache_clear()
+    yield tmp_path / "templates"
+    template.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "code"),
+    [
+        ("subject", None, "missing_template"),
+        ("txt", None, "missing_template"),
+        ("html", None, "missing_template"),
+        ("txt", b"\xff\xfe", "missing_template"),
+        ("subject", b"  \n", "empty_template"),
+        ("subject", b"${id_number}", "unknown_placeholder"),
+        ("html", b"<p>${name}</p>", "unused_placeholder"),
+        ("txt", b"$", "bad_template"),
+    ],
+)
+def test_a_broken_template_stops_the_worker_at_its_start(other_templates, tmp_path, part, source, code):
+    file = other_templates / f"arrears_reminder.{part}"
+    file.unlink()
+    if source is not None:
+        file.write_bytes(source)
+    with pytest.raises(SettingsError) as refused:
+        worker.check(Settings(home=tmp_path))
+    assert (refused.value.code, refused.value.field) == (code, file.name)
+    assert file.name in refused.value.message
+
+
+def test_the_templates_that_ship_are_whole():
+    template.cache_clear()
+    check_templates()
 
 
 def test_an_unfinished_placeholder_is_refused():

@@ -1,21 +1,25 @@
 """From the queue to the server and back: each mail ends as what really became of it, and none is sent twice."""
 
+from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 import make
 from audit.models import AuditEntry
 from tasks.mail.transport import Deferred, Rejected, SmtpTransport, TransportDown, Uncertain
 from tasks.sweeps import run_mail
+from tenant import clock
 from tenant.errors import WallBreach
 from tenant.journal import CLOCKWORK
-from tenant.models import Mail
+from tenant.models import Mail, MailDomain
 from tenant.rules.terms import MailClass, MailState
 from tenant.scoping import PERMIT
-from tenant.services import mails
-from tenant.services.mails import RETRY_AFTER, MailDraft
+from tenant.services import mail_marks, mail_turns, mails
+from tenant.services.mail_marks import RESEND_AFTER, RETRY_AFTER
+from tenant.services.mails import MailDraft
 from tenant.unscoped import Reason, across_offices
 
 AT = make.NOON
@@ -27,6 +31,7 @@ def nothing_queued(database):
     with across_offices(database, Reason.CLAIMING) as session:
         waits = Mail.state.in_([MailState.QUEUED, MailState.SENDING])
         session.execute(update(Mail).where(waits).values(state=MailState.FAILED), execution_options=PERMIT)
+        session.execute(delete(MailDomain), execution_options=PERMIT)
         session.commit()
 
 
@@ -53,6 +58,26 @@ def test_one_reason_and_recipient_make_one_mail_with_one_message_id(database, ca
         session.commit()
     with database.session(cast.south.scope(), CLOCKWORK) as session, pytest.raises(WallBreach):
         mails.queue(session, draft)
+
+
+def test_a_server_that_answers_nothing_mail_after_mail_is_left_alone_by_all_workers(database, cast, queue, sink, send):
+    ids = queue(cast.north, 12)
+    sink.plan = ["drop@content"] * 12
+    assert send().dead == 5, "not the whole queue: nobody could tell which of them arrived"
+    assert send().due == 0
+    sink.plan = []
+    assert send(timedelta(minutes=11)).done == 7
+    states = Counter(found(database, mail_id).state for mail_id in ids)
+    assert states == {MailState.UNKNOWN: 5, MailState.SENT: 7}
+
+
+def test_a_rehearsal_of_a_far_day_stops_no_mail_until_then(database, cast, queue, sink, send):
+    queue(cast.north, 6)
+    sink.plan = ["drop@content"] * 6
+    far = clock.now() - AT + timedelta(days=300)
+    assert send(far).dead == 5
+    sink.plan = []
+    assert send(clock.now() - AT + timedelta(minutes=11)).done == 1
 
 
 def test_what_the_server_takes_is_sent_once(database, cast, queue, sink, send):
@@ -124,7 +149,7 @@ def test_a_bad_address_fails_alone(database, cast, queue, sink, send):
 @pytest.mark.parametrize("fault", [Rejected, Deferred, Uncertain, TransportDown, ValueError])
 def test_an_address_the_server_repeats_is_kept_masked(database, cast, queue, settings, fault):
     class Repeating:
-        lease, repeatable = timedelta(seconds=60), False
+        lease, repeatable, paced = timedelta(seconds=60), False, False
 
         def send(self, envelope):
             raise fault(f"550 5.1.1 <{envelope.recipient.upper()}>: no such person")
@@ -189,7 +214,7 @@ def test_a_worker_that_was_only_slow_may_still_say_what_became_of_it(database, c
         assert mails.expire(session) == [mail_id]
         session.commit()
     with database.session(cast.north.scope(), CLOCKWORK) as session:
-        mails.mark_sent(mails.claimed(session, claim), AT)
+        mail_marks.mark_sent(mails.claimed(session, claim), AT)
         session.commit()
     assert found(database, mail_id).state is MailState.SENT
 
@@ -200,3 +225,93 @@ def test_of_two_workers_one_gets_the_mail(database, cast, queue):
         assert mails.claim(session, mail_id, cast.north.id, timedelta(minutes=1))
         session.commit()
         assert mails.claim(session, mail_id, cast.north.id, timedelta(minutes=1)) is None
+
+
+@pytest.mark.parametrize("fate", ["lose", "defer@rcpt"])
+def test_what_another_worker_has_put_off_is_not_tried_at_once_by_one_that_saw_it_before(
+    database, cast, queue, sink, send, settings, monkeypatch, fate
+):
+    """Each works off a list of its own; what it says of a mail may be over when its turn comes."""
+    (mail_id,) = queue(cast.north, mail_class=MailClass.REMINDER, not_before=AT)
+    look, sink.plan = mail_turns.waiting, [fate]
+
+    def looks_before_another_sends(*arguments, **options):
+        seen = look(*arguments, **options)
+        monkeypatch.setattr(mail_turns, "waiting", look)
+        other = SmtpTransport(f"smtp://127.0.0.1:{sink.port}", hello="wuguan.invalid")
+        with closing(other):
+            run_mail(database, AT, settings=settings, transport=other)
+        return seen
+
+    monkeypatch.setattr(mail_turns, "waiting", looks_before_another_sends)
+    send()
+    waiting = found(database, mail_id)
+    assert waiting.state is MailState.QUEUED
+    assert waiting.not_before > AT
+    assert len(sink.taken) == (fate == "lose")
+
+
+def test_a_server_that_refuses_the_login_keeps_every_mail_queued_and_says_what_to_check(
+    database, cast, queue, sink, settings
+):
+    ids = queue(cast.north, 2)
+    locked_out = SmtpTransport(f"smtp://user:wrong@127.0.0.1:{sink.port}", hello="wuguan.invalid")
+    assert run_mail(database, AT, settings=settings, transport=locked_out).dead == 0
+    rows = [found(database, mail_id) for mail_id in ids]
+    assert {(row.state, row.attempts) for row in rows} == {(MailState.QUEUED, 0)}
+    assert "授权码" in "".join(row.last_error or "" for row in rows)
+
+
+def test_a_reminder_whose_fate_is_unknown_goes_out_once_more_by_itself_and_no_other_mail_does(
+    database, cast, queue, sink, send
+):
+    noon = {"not_before": AT}
+    (reminder,) = queue(cast.north, mail_class=MailClass.REMINDER, **noon)
+    sink.plan = ["lose"]
+    send()
+    waiting = found(database, reminder)
+    assert (waiting.state, waiting.resends, waiting.not_before) == (MailState.QUEUED, 1, AT + RESEND_AFTER)
+    legal, notice = queue(cast.north, mail_class=MailClass.LEGAL, **noon) + queue(cast.north, **noon)
+    sink.plan = ["lose", "lose"]
+    assert send().dead == 2
+    sink.plan = ["lose"]
+    assert send(RESEND_AFTER).dead == 1
+    assert [found(database, mail_id).state for mail_id in (reminder, legal, notice)] == [MailState.UNKNOWN] * 3
+    assert send(timedelta(days=9)).due == 0
+    assert len({message["Message-ID"] for message in sink.messages()}) == 3
+    assert len(sink.taken) == 4
+
+
+def test_a_mail_that_is_kept_back_or_stopped_is_not_sent(database, cast, queue, sink, send):
+    kept, stopped = queue(cast.north, 2)
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        mails.withhold(session, kept, "业主已缴清")
+        session.commit()
+    with across_offices(database, Reason.CLAIMING) as session:
+        mails.stop_all(session, "模板有误")
+        session.commit()
+    assert send(timedelta(days=9)).due == 0
+    with across_offices(database, Reason.CLAIMING) as session:
+        mails.resume_all(session)
+        session.commit()
+    assert send(timedelta(days=9)).done == 1
+    assert [found(database, mail_id).state for mail_id in (kept, stopped)] == [MailState.WITHHELD, MailState.SENT]
+
+
+def test_the_switch_turned_in_the_middle_of_a_run_stops_it_after_the_mail_in_hand(database, cast, queue, sink, send):
+    ids = queue(cast.north, 20)
+
+    def stop_after_five():
+        if len(sink.taken) == 5:
+            with across_offices(database, Reason.CLAIMING) as session:
+                mails.stop_all(session, "模板有误")
+                session.commit()
+
+    sink.took = stop_after_five
+    assert send().done == len(sink.taken) == 5
+    states = [found(database, mail_id).state for mail_id in ids]
+    assert (states.count(MailState.SENT), states.count(MailState.QUEUED)) == (5, 15)
+    with across_offices(database, Reason.CLAIMING) as session:
+        mails.resume_all(session)
+        session.commit()
+    assert send().done == 15

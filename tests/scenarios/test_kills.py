@@ -13,10 +13,12 @@ import pytest
 from openpyxl import Workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Program
 
 ROWS = 400
-KILLS = 8
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +49,28 @@ def _units_known(wuguan: "Program", office: str, roster: Path) -> int:
     return int(counts["units"]["same"])
 
 
-def test_an_import_killed_at_any_moment_is_whole_or_not_at_all(wuguan: "Program", office: str, roster: Path) -> None:
+def test_an_import_killed_at_any_moment_is_whole_or_not_at_all(
+    wuguan: "Program", office: str, roster: Path, announce: "Callable[[str], None]"
+) -> None:
     whole = time.monotonic()
     assert wuguan("import", "roster", str(roster), "--office", office, "--preview", "--json").code == 0
     whole = time.monotonic() - whole
-    landed = 0
-    moments = random.Random(7)  # noqa: S311 - moments, not secrets
-    for _ in range(KILLS):
+    landed, moments = 0, random.Random(7)  # noqa: S311 - moments, not secrets
+    for _ in range(10 * KILLS):
+        begun = time.monotonic()
         running = wuguan.start("import", "roster", str(roster), "--office", office, "--apply")
         try:
-            running.wait(timeout=moments.uniform(0.5, 1.4) * whole)
+            running.wait(timeout=moments.uniform(0.4, 0.95) * whole)
+            whole = time.monotonic() - begun  # so long it takes at this hour
         except subprocess.TimeoutExpired:
             running.kill()
             landed += 1
         running.communicate()
         assert _units_known(wuguan, office, roster) in {0, ROWS}
-    print(f"{landed} kills landed")  # noqa: T201 - the count is part of the claim
-    assert landed >= KILLS // 4
+        if landed == KILLS:
+            break
+    announce(f"imports at a terminal: {landed} kills landed")
+    assert landed == KILLS
     done = wuguan("import", "roster", str(roster), "--office", office, "--apply", "--json")
     assert done.code == 0, done.err
     entries = wuguan("audit", "list", "--verb", "unit.create", "--limit", "100000", "--json").json["entries"]

@@ -121,12 +121,13 @@ def test_a_voided_payment_counts_no_more_and_keeps_its_number(database, cast):
         assert refused.value.code == "void_already"
 
 
-def test_a_void_needs_a_reason(database, cast):
+@pytest.mark.parametrize("reason", ["  ", "因" * 201])
+def test_a_void_needs_a_reason_that_the_record_has_room_for(database, cast, reason):
     with at_desk(database, cast.north) as session:
         owing(session, cast.north, date(2026, 1, 1))
         payment = payments.receive(session, cast.north.owner.id, Decimal(100), CASH)
         with pytest.raises(Refusal) as refused:
-            payments.void(session, payment.id, "  ")
+            payments.void(session, payment.id, reason)
         assert refused.value.field == "reason"
         assert session.get(Payment, payment.id).voided_at is None
 

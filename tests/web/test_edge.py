@@ -44,7 +44,7 @@ def test_each_page_has_a_nonce_of_its_own_and_no_script_without_it(admin):
 
 
 def test_a_number_no_row_can_have_is_a_page_that_is_not_there(admin):
-    for path in ("/tickets/{}", "/imports/{}", "/imports/{}/corrections", "/mailbox/{}/body"):
+    for path in ("/tickets/{}", "/imports/{}", "/imports/{}/corrections", "/outbox/{}/body"):
         for number in (2**63, 10**30):
             assert admin.get(path.format(number)).status_code == 404, path
 
@@ -75,6 +75,8 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(app, database,
 def test_a_form_without_its_token_changes_nothing(app, admin, cast: Cast):
     refused = 0
     for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("hooks."):
+            continue  # called by programs, which sign what they send instead
         if "POST" in (rule.methods or ()) and "<" not in rule.rule:
             answer = admin.client.post(rule.rule, data={"id": cast.north.unit.id, "csrf_token": "forged"})
             assert answer.status_code in {400, 403}, (rule.rule, answer.status_code)

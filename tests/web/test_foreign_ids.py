@@ -159,6 +159,6 @@ def test_headquarters_sees_all_offices_or_the_one_it_has_entered(sign_in, cast: 
 def test_every_table_of_an_office_has_been_under_these_claims(app):
     """Tables without a page of their own are named here, with the page that shows them."""
     shown = {view.model.__tablename__ for view in app.extensions["admin"][0]._views if hasattr(view, "area")}
-    elsewhere = {"clock", "ticket", "number_series", "outbox_message"}
+    elsewhere = {"clock", "ticket", "number_series", "outbox_message", "schedule", "schedule_fire"}
     tables = {mapper.local_table.name for mapper in Base.registry.mappers if issubclass(mapper.class_, Walled)}
     assert tables - shown - elsewhere == set()

@@ -12,6 +12,8 @@ import make
 from admin.screens import figures
 from audit.models import AuditEntry
 from tasks import sweeps
+from tasks.actors import Works
+from tasks.relay import do_without
 from tenant import clock
 from tenant.journal import CLOCKWORK
 from tenant.models import Escalation, ImportBatch, SignIn
@@ -135,16 +137,16 @@ def test_a_mail_is_shown_under_a_policy_that_lets_it_do_nothing(people, database
         session.commit()
         assert mail is not None
         mail_id = mail.id
-    shown = people["director"].get(f"/mailbox/{mail_id}/body")
+    shown = people["director"].get(f"/outbox/{mail_id}/body")
     policy = shown.headers["Content-Security-Policy"]
     assert "sandbox" in policy
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
-    page = text_of(people["director"].get(f"/mailbox/?mail={mail_id}"))
+    page = text_of(people["director"].get(f"/outbox/?mail={mail_id}"))
     assert "gu@wuguan.invalid" not in page
     assert MailState.QUEUED.label in page
-    assert people["stranger"].get(f"/mailbox/{mail_id}/body").status_code == 404
-    assert "停水通知" not in text_of(people["stranger"].get(f"/mailbox/?mail={mail_id}"))
+    assert people["stranger"].get(f"/outbox/{mail_id}/body").status_code == 404
+    assert "停水通知" not in text_of(people["stranger"].get(f"/outbox/?mail={mail_id}"))
 
 
 def test_a_file_that_is_no_workbook_leaves_nothing_and_says_why(people, database):
@@ -155,17 +157,18 @@ def test_a_file_that_is_no_workbook_leaves_nothing_and_says_why(people, database
         assert session.scalars(select(ImportBatch)).all() == []
 
 
-def test_a_batch_is_applied_once_and_is_nobody_elses(people, cast):
+def test_a_batch_is_applied_once_and_is_nobody_elses(people, app, database):
     answer = upload(people["clerk"], roster(["77-1-101", "钱若水", "13900000001"], ["七十七", "周既白", "1"]))
     place = answer.headers["Location"]
     assert "会写入什么" in text_of(people["clerk"].get(place))
     assert "看不懂" in text_of(people["clerk"].get(f"{place}?tab=refused"))
-    for path in ("", "/corrections"):
+    for path in ("", "/corrections", "/progress"):
         assert people["other_clerk"].get(place + path).status_code == 404, path
-    for path in ("/apply", "/cancel"):
+    for path in ("/apply", "/cancel", "/stop"):
         assert people["other_clerk"].post(place + path).status_code == 404, path
     assert people["director"].post(f"{place}/apply").status_code == 403
     assert people["clerk"].post(f"{place}/apply", {"url": place}).status_code == 302
+    do_without(Works(database, app.extensions["wuguan.settings"]))
     assert "已写入" in text_of(people["clerk"].get(place))
     people["clerk"].post(f"{place}/apply", {"url": place})
     assert "不会再写一次" in text_of(people["clerk"].get(place))

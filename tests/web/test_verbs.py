@@ -65,6 +65,8 @@ PERMITS = {
     "dunning_notices.sign": ANY_ACT,
     "dunning_notices.withdraw": ANY_ACT,
     "payments.void": ANY_ACT,
+    "due_actions.retry": ANY_ACT,
+    "due_actions.discard": ANY_ACT,
     "offices.archive": ANY_ACT,
     "offices.restore": ANY_ACT,
     "staff.reset-password": ANY_ACT,

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from waitress.server import create_server
 
 from cast import Cast
+from tasks.actors import Works
 from tenant.db import Database
 from tenant.models import Staff
 from tenant.services.passwords import hash_password
@@ -118,6 +119,12 @@ def address(app: Flask, database: Database, cast: Cast) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
     thread.join(10)
+
+
+@pytest.fixture
+def works(app: Flask, database: Database) -> Works:
+    """What a worker beside the site works with."""
+    return Works(database, app.extensions["wuguan.settings"])
 
 
 @pytest.fixture(params=sorted(SIZES))

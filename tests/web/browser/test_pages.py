@@ -72,7 +72,17 @@ def test_every_form_for_a_new_record_opens_whole(visit):
 def test_pages_fit_the_narrowest_and_the_widest_window(visit, edge):
     visitor = visit("group_centre")
     visitor.page.set_viewport_size({"width": edge[0], "height": edge[1]})
-    for path in ("/workbench", "/supervision", "/owners/", "/requests/", "/audit", "/mailbox/", "/account", "/search"):
+    for path in (
+        "/workbench",
+        "/supervision",
+        "/owners/",
+        "/requests/",
+        "/audit",
+        "/outbox/",
+        "/clockwork",
+        "/account",
+        "/search",
+    ):
         visitor.open(path)
         assert visitor.overflow() <= 0, path
     visitor.shoot(f"edge-{edge[0]}")

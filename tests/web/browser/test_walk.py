@@ -8,6 +8,7 @@ import pytest
 
 import make
 from tasks import sweeps
+from tasks.relay import do_without
 from tenant import clock
 from tenant.models import Ticket
 from tenant.rules.terms import Role
@@ -60,7 +61,7 @@ def happened(app, database, cast):
     return number
 
 
-def test_an_office_imports_its_roster_and_finds_its_people(visit, size):
+def test_an_office_imports_its_roster_and_finds_its_people(visit, size, works):
     building = BUILDINGS[size]
     clerk = visit("north-office_admin")
     clerk.open("/imports")
@@ -89,8 +90,11 @@ def test_an_office_imports_its_roster_and_finds_its_people(visit, size):
     assert "房屋新增 2" in clerk.page.inner_text("dialog[open]")
     clerk.shoot("import-4-confirm")
     clerk.confirm()
-    assert clerk.sees("已写入")
-    clerk.shoot("import-5-result")
+    assert clerk.sees("等待后台处理")
+    clerk.shoot("import-5-progress")
+    do_without(works)
+    clerk.page.wait_for_selector("text=」已写入：", timeout=60_000)
+    clerk.shoot("import-6-result")
 
     clerk.open("/owners/")
     clerk.page.fill("main input[name=search]", f"钱若水{building}")
@@ -116,9 +120,9 @@ def test_an_overdue_request_stands_on_the_workbench_and_the_right_people_have_a_
     for section in ("时限", "升级", "邮件"):
         assert director.page.locator(f"section[aria-label={section}]").count() == 1
     director.shoot("request")
-    director.open("/mailbox/")
+    director.open("/outbox/")
     assert director.sees(happened)
-    director.follow(f".mail-list a:has-text('{happened}') >> nth=0")
+    director.follow(f".mail-list .mail-open:has-text('{happened}') >> nth=0")
     assert director.sees("已发送")
     body = director.page.frame_locator("iframe.mail-frame").locator("body")
     assert happened in body.inner_text()
@@ -130,8 +134,8 @@ def test_an_owner_in_arrears_has_a_reminder(visit, happened, cast):
     finance.open("/dunning_notices/")
     assert finance.sees(cast.north.owner.name)
     finance.shoot("dunning")
-    finance.open("/mailbox/")
-    assert finance.page.locator(f".mail-list a:has-text('{cast.north.owner.name}')").count() >= 1
+    finance.open("/outbox/")
+    assert finance.page.locator(f".mail-list .mail-open:has-text('{cast.north.owner.name}')").count() >= 1
 
 
 def test_all_of_it_stands_on_the_record(visit, happened):
@@ -169,7 +173,7 @@ def test_the_other_office_sees_nothing_of_it(visit, happened, database, cast):
     other = visit("south-director")
     other.open("/workbench")
     assert not other.sees(happened)
-    other.open("/mailbox/")
+    other.open("/outbox/")
     assert not other.sees("北苑")
     other.open("/owners/?search=钱若水")
     assert other.sees("没有符合条件的记录")
