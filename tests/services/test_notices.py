@@ -5,9 +5,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event
 
 import make
+from asked import asked
 from desk import at_desk, sweep_dunning
 from tenant.errors import NotFound, Refusal
 from tenant.models import DunningNotice
@@ -80,20 +80,6 @@ def test_a_foreign_notice_is_a_missing_one(database, cast, session):
             notices.send(session, notice_id)
 
 
-def statements(database, act):
-    seen = []
-
-    def count(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", count)
-    try:
-        act()
-    finally:
-        event.remove(database.engine, "before_cursor_execute", count)
-    return len(seen)
-
-
 def test_thirty_owners_are_planned_for_with_the_statements_of_three(database, cast):
     counts = []
     for owners in (3, 30):
@@ -102,5 +88,7 @@ def test_thirty_owners_are_planned_for_with_the_statements_of_three(database, ca
             for number in range(owners):
                 owner, first = make.owner(session, cast.north.id), date(2020, 1, 1) + timedelta(days=number)
                 make.charge(session, cast.north.unit, owner, date(2026, 7, 1), charge_type=kind, period_from=first)
-            counts.append(statements(database, lambda s=session: dunning.plan_steps(s, cast.north.id, AT)))
+            with asked(database) as statements:
+                dunning.plan_steps(session, cast.north.id, AT)
+            counts.append(len(statements))
     assert counts[0] == counts[1]

@@ -1,13 +1,12 @@
 """Every page of every view opens over rows of every table, in words, and asks no more for many rows than for few."""
 
 import re
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 import make
+from asked import asked
 from cast import Cast
 from furnish import furnish, furnish_office
 from tenant.journal import CLOCKWORK
@@ -39,21 +38,6 @@ def chair(sign_in, cast: Cast, database, rows):
                 make.posting(session, person, role, None)
         session.commit()
     return sign_in(person)
-
-
-@contextmanager
-def counted(database):
-    """Count the statements that reach the database in the block."""
-    statements: list[str] = []
-
-    def note(_connection, _cursor, statement, *_more):
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_every_list_opens_with_every_search_sort_and_filter(app, chair, cast: Cast):
@@ -143,7 +127,7 @@ def test_many_rows_are_asked_for_as_few_times_as_few(app, chair, database, cast:
     few, many = {}, {}
     for found in (few, many):
         for view in views(app):
-            with counted(database) as statements:
+            with asked(database) as statements:
                 chair.get(f"/{view.path}/")
             found[view.path] = len(statements)
         if found is few:

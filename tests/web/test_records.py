@@ -2,9 +2,10 @@
 
 import pytest
 from lxml import html
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 import make
+from asked import asked
 from cast import Cast
 from tenant.journal import CLOCKWORK
 from tenant.models import Building, Owner, Unit
@@ -265,10 +266,9 @@ def test_an_owner_of_many_names_keeps_every_field(admin, database, cast: Cast):
 
 
 def test_a_page_of_fifty_asks_no_more_often_than_a_page_of_one(admin, database, cast: Cast):
-    def asked(way: str) -> int:
-        statements: list[str] = []
-        event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-        assert admin.get(way).status_code == 200
+    def count(way: str) -> int:
+        with asked(database) as statements:
+            assert admin.get(way).status_code == 200
         return len(statements)
 
     with across_offices(database, Reason.SETTING_UP) as session:
@@ -278,5 +278,5 @@ def test_a_page_of_fifty_asks_no_more_often_than_a_page_of_one(admin, database, 
         session.commit()
     assert fresh(database, Building, 1) is not None
     for path in ("units", "ownerships"):
-        counts = [asked(f"/{path}/?page_size={size}") for size in (20, 50)]
+        counts = [count(f"/{path}/?page_size={size}") for size in (20, 50)]
         assert counts[1] < 40, counts
