@@ -22,10 +22,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from importers.cells import safe_text
+from importers.choices import Choices
 from importers.faults import CellFault, fault
 from importers.plan import Outcome
 from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
+from importers.writing import Writer
 from tenant import clock
 from tenant.errors import Conflict, NotFound, Refusal
 from tenant.journal import StaleRow, actor_of, because
@@ -130,7 +132,7 @@ def apply(session: Session, batch_id: int, *, begun: bool = False, report: Repor
     because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
     try:
         with _undisturbed():
-            kind.write(session, office, plan, _counted(plan, report))
+            kind.write(Writer(session, _counted(plan, report)), office, plan)
         batch.counts = dict(plan.counts)
         batch.plan = packed
         batch.state = ImportState.APPLIED
@@ -232,7 +234,7 @@ def _replanned(session: Session, office: Office, kind: SheetKind, reading: Readi
     seen = {(row["sheet"], row["row"]): row for row in unpacked(batch)["rows"]}
     held: dict[tuple[str, int], CellFault] = {}
     while True:
-        plan = kind.plan(reading.records, state, on, held)
+        plan = kind.plan(reading.records, state, on, Choices(), held)
         changed = [
             (row.sheet, row.row)
             for row in plan.rows
@@ -302,6 +304,7 @@ def answer(batch: ImportBatch) -> dict[str, Any]:
     """Return the import's JSON answer; its shape is a promise (`docs/commands.md`)."""
     return {
         "batch": batch.id,
+        "kind": batch.kind,
         "state": batch.state.value,
         "sheet": batch.sheet,
         "counts": dict(batch.counts),

@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    delete,
     func,
     insert,
     inspect,
@@ -134,16 +135,18 @@ def write_rows(
     *,
     inserts: Sequence[Row] = (),
     updates: Sequence[tuple[Row, Row]] = (),
+    deletes: Sequence[Row] = (),
 ) -> list[int]:
-    """Insert and update many rows of ``model`` at once, each with its audit entry; the one audited bulk helper.
+    """Insert, update and delete many rows of ``model`` at once, each with its audit entry; the one audited bulk helper.
 
     ``inserts`` are column → value and must name the same columns in every row; ``updates`` are pairs of the row as it
-    was read (with ``id``, ``office_id`` and ``version``) and the columns that change. Returns the new ids in the order
-    of ``inserts``. Raises WallBreach when a row lies outside the session's scope, and :class:`StaleRow` when a row
-    changed since it was read; then nothing may be committed.
+    was read (with ``id``, ``office_id`` and ``version``) and the columns that change; ``deletes`` are rows as they were
+    read, and what they held goes on the record. Returns the new ids in the order of ``inserts``. Raises WallBreach when
+    a row lies outside the session's scope, and :class:`StaleRow` when a row changed since it was read; then nothing may
+    be committed.
     """
     scope = scope_of(session)
-    for row in [*inserts, *(before for before, _ in updates)]:
+    for row in [*inserts, *(before for before, _ in updates), *deletes]:
         scope.require(row["office_id"])
     for _, after in updates:
         if not FIXED.isdisjoint(after):
@@ -157,7 +160,10 @@ def write_rows(
     ids = _insert(session, table, inserts) if inserts else []
     for columns, rows in _by_columns(updates).items():
         _update(session, table, columns, rows)
-    recorder_of(session).record_changes(session, table, list(_changes(inserts, ids, updates)))
+    if deletes:
+        _delete(session, table, deletes)
+    changes = [*_changes(inserts, ids, updates), *map(_deletion, deletes)]
+    recorder_of(session).record_changes(session, table, changes)
     return ids
 
 
@@ -214,8 +220,24 @@ def _update(session: Session, table: Table, columns: Sequence[str], rows: Sequen
         raise StaleRow(table.name)
 
 
+def _delete(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    statement = delete(table).where(
+        table.c.office_id == bindparam("row_office"),
+        table.c.id == bindparam("row_id"),
+        table.c.version == bindparam("row_version"),
+    )
+    parameters = [{"row_office": row["office_id"], "row_id": row["id"], "row_version": row["version"]} for row in rows]
+    if session.connection().execute(statement, parameters, execution_options=PERMIT).rowcount != len(rows):
+        raise StaleRow(table.name)
+
+
+def _deletion(row: Row) -> Change:
+    held = {name: value for name, value in row.items() if name not in FIXED}
+    return Change(subject_id=row["id"], office_id=row["office_id"], before=held, after=None)
+
+
 class StaleRow(Exception):
-    """A row to be updated in bulk changed since it was read."""
+    """A row to be updated or deleted in bulk changed since it was read."""
 
 
 def _by_columns(updates: Iterable[tuple[Row, Row]]) -> dict[tuple[str, ...], list[tuple[Row, Row]]]:

@@ -7,6 +7,7 @@ import click
 
 from admin.commands.edge import answer, answers, find_office, office_session, open_database
 from importers import apply as importing
+from importers.sheets import kind_named
 from tenant.errors import Refusal
 from tenant.models import Office
 
@@ -51,8 +52,8 @@ def _read(file: Path) -> bytes:
 def _sentence(payload: dict[str, Any]) -> str:
     counts = payload["counts"]
     lines = [f"批次 {payload['batch']}：{payload['state']}，工作表「{payload['sheet']}」。"]
-    for kind, label in (("units", "房屋"), ("owners", "业主"), ("ownerships", "产权")):
-        part = counts[kind]
+    for subject, label in kind_named(payload["kind"]).subjects.items():
+        part = counts[subject]
         lines.append(f"{label}：新增 {part['new']}，变更 {part['changed']}，相同 {part['same']}。")
     rows = counts["rows"]
     lines.append(f"读取 {rows['read']} 行，拒绝 {rows['refused']} 行，冲突 {rows['conflict']} 行。")

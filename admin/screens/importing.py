@@ -26,7 +26,6 @@ PAGE: Final = 100
 BATCHES: Final = 30
 JOB: Final = "import"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SUBJECTS: Final = {"units": "房屋", "owners": "业主", "ownerships": "产权"}
 TABS: Final = {"new": "新增", "changed": "变更", "same": "相同", "conflict": "冲突", "refused": "拒绝"}
 TONES: Final = {"new": "green", "changed": "blue", "same": "grey", "conflict": "amber", "refused": "red"}
 
@@ -88,7 +87,7 @@ def batch(batch_id: int) -> ResponseReturnValue:
         "wuguan/batch.html",
         batch=_line(found) | _standing(found),
         counts=found.counts,
-        subjects=SUBJECTS,
+        subjects=kind_named(found.kind).subjects,
         tabs=tabs,
         tones=TONES,
         chosen=chosen,
@@ -251,7 +250,7 @@ def _understood(batch: ImportBatch, tables: list[dict[str, Any]]) -> list[dict[s
 def _written(batch: ImportBatch) -> str:
     parts = [
         f"{label}新增 {_number(batch, key, 'new')}、变更 {_number(batch, key, 'changed')}"
-        for key, label in SUBJECTS.items()
+        for key, label in kind_named(batch.kind).subjects.items()
     ]
     return "；".join(parts)
 

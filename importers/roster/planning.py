@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
+    from importers.choices import Choices
     from importers.faults import CellFault
     from importers.roster.state import OwnershipState, RosterState
 
@@ -33,13 +34,15 @@ def plan_roster(
     records: Sequence[RosterRow | RefusedRow],
     state: RosterState,
     on: dt.date,
+    choices: Choices | None = None,
     held_back: Mapping[Place, CellFault] | None = None,
 ) -> Plan:
-    """Return what `records` would do to `state` on the day `on`.
+    """Return what `records` would do to `state` on the day `on`, as people chose.
 
     `held_back` are rows not to be carried out, with the reason: they come back as conflicts. A change of owners is held
     back too while another row of the same unit is refused, since half of it would be wrong.
     """
+    del choices
     held = dict(held_back or {})
     while True:
         planner = _Planner(records, state, on, held)

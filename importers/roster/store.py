@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from importers.roster.state import OwnershipState, OwnerState, RosterState, UnitState
-from tenant.journal import write_rows
 from tenant.models import Building, Estate, Office, Owner, Ownership, Section, Unit
 
 if TYPE_CHECKING:
@@ -17,14 +15,10 @@ if TYPE_CHECKING:
 
     from importers.plan import Plan
     from importers.roster.drafts import OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
-    from tenant.journal import Row
-    from tenant.models.base import OfficeScoped
+    from importers.writing import Writer
 
-Count = Callable[[int], None]
 State = UnitState | OwnerState | OwnershipState
 _LONGEST_NAME = 50
-_A_PIECE = 5_000
-"""Rows in one statement: a second's work or so, between two looks at whether to go on."""
 _UNIT = (
     Unit.id,
     Unit.number,
@@ -72,46 +66,22 @@ def load(session: Session, office: Office) -> RosterState:
     )
 
 
-def write(session: Session, office: Office, plan: Plan, count: Count) -> None:
+def write(writer: Writer, office: Office, plan: Plan) -> None:
     """Write a roster's plan: buildings and sections on the way, units, owners, then who owns what from when.
 
-    ``count`` is told how many more records stand after each piece. Raises `tenant.journal.StaleRow` when a row changed
-    since it was read; the caller gives the transaction up.
+    Raises `tenant.journal.StaleRow` when a row changed since it was read; the caller gives the transaction up.
     """
     drafts: RosterDrafts = plan.drafts
-    writer = _Writer(session, count)
-    buildings = _buildings(session, office, drafts.units)
-    sections = _sections(session, office, drafts.units, buildings)
+    buildings = _buildings(writer, office, drafts.units)
+    sections = _sections(writer, office, drafts.units, buildings)
     units = _units(writer, office, drafts.units, buildings, sections)
     owners = _owners(writer, office, drafts)
     _ownerships(writer, office, drafts.ownerships, units, owners)
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Writes rows piece by piece, so that it can be told how far it is and stopped on the way."""
-
-    session: Session
-    count: Count
-
-    def write(
-        self, model: type[OfficeScoped], *, inserts: Sequence[Row] = (), updates: Sequence[tuple[Row, Row]] = ()
-    ) -> list[int]:
-        """Do as `tenant.journal.write_rows`, in pieces."""
-        ids: list[int] = []
-        for start in range(0, len(updates), _A_PIECE):
-            piece = updates[start : start + _A_PIECE]
-            write_rows(self.session, model, updates=piece)
-            self.count(len(piece))
-        for start in range(0, len(inserts), _A_PIECE):
-            rows = inserts[start : start + _A_PIECE]
-            ids += write_rows(self.session, model, inserts=rows)
-            self.count(len(rows))
-        return ids
-
-
-def _buildings(session: Session, office: Office, units: list[UnitDraft]) -> dict[str, int]:
+def _buildings(writer: Writer, office: Office, units: list[UnitDraft]) -> dict[str, int]:
     """Return building code → id, after making those that are missing, in the office's only estate."""
+    session = writer.session
     listed = session.execute(select(Building.code, Building.id).where(Building.office_id == office.id))
     known: dict[str, int] = {code: building_id for code, building_id in listed}  # noqa: C416  rows, not pairs
     missing = [code for code in dict.fromkeys(unit.key.building for unit in units if not unit.state) if code]
@@ -119,20 +89,20 @@ def _buildings(session: Session, office: Office, units: list[UnitDraft]) -> dict
     if missing:
         estate_id = session.scalar(select(Estate.id).where(Estate.office_id == office.id).order_by(Estate.id).limit(1))
         if estate_id is None:
-            estate_id = write_rows(session, Estate, inserts=[{"office_id": office.id, "name": office.name}])[0]
+            estate_id = writer.write(Estate, inserts=[{"office_id": office.id, "name": office.name}])[0]
         rows = [
             {"office_id": office.id, "estate_id": estate_id, "code": code, "name": f"{code}栋"[:_LONGEST_NAME]}
             for code in missing
         ]
-        known |= dict(zip(missing, write_rows(session, Building, inserts=rows), strict=True))
+        known |= dict(zip(missing, writer.write(Building, inserts=rows), strict=True))
     return known
 
 
 def _sections(
-    session: Session, office: Office, units: list[UnitDraft], buildings: dict[str, int]
+    writer: Writer, office: Office, units: list[UnitDraft], buildings: dict[str, int]
 ) -> dict[tuple[int, str], int]:
     """Return (building id, code) → id, after making the sections that are missing."""
-    listed = session.execute(
+    listed = writer.session.execute(
         select(Section.building_id, Section.code, Section.id).where(Section.office_id == office.id)
     )
     known = {(building_id, code): section_id for building_id, code, section_id in listed}
@@ -143,11 +113,11 @@ def _sections(
     )
     missing = [key for key in wanted if key not in known]
     rows = [{"office_id": office.id, "building_id": building_id, "code": code} for building_id, code in missing]
-    return known | dict(zip(missing, write_rows(session, Section, inserts=rows), strict=True))
+    return known | dict(zip(missing, writer.write(Section, inserts=rows), strict=True))
 
 
 def _units(
-    writer: _Writer,
+    writer: Writer,
     office: Office,
     units: list[UnitDraft],
     buildings: dict[str, int],
@@ -168,7 +138,7 @@ def _units(
     return dict(zip(new, ids, strict=True)) | {unit: unit.state.id for unit in units if unit.state}
 
 
-def _owners(writer: _Writer, office: Office, drafts: RosterDrafts) -> dict[OwnerDraft, int]:
+def _owners(writer: Writer, office: Office, drafts: RosterDrafts) -> dict[OwnerDraft, int]:
     """Insert and update owners; return the id of each."""
     new = [(owner, change) for owner, change in drafts.owners if owner.state is None]
     rows = [{"office_id": office.id, **change} for _, change in new]
@@ -179,7 +149,7 @@ def _owners(writer: _Writer, office: Office, drafts: RosterDrafts) -> dict[Owner
 
 
 def _ownerships(
-    writer: _Writer,
+    writer: Writer,
     office: Office,
     ownerships: list[OwnershipDraft],
     units: dict[UnitDraft, int],

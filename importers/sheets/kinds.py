@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from importers import refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from importers.columns import Column
     from importers.plan import Plan
@@ -23,8 +23,9 @@ class SheetKind:
     """A kind of sheet: its columns, which it cannot do without, what its rows mean.
 
     `required` are groups of identifiers: of each group one column must be there. `key` are the columns that say which
-    record a row is about, the decisive one last; `subjects` are what is counted. `assemble` turns a clean row into a
-    record or a refusal, `plan` compares records with what the office has, `load` reads that, `write` writes a plan.
+    record a row is about, the decisive one last; `subjects` are what is counted, with the word people use for it.
+    `assemble(row)` turns a clean row into a record or a refusal; `load(session, office)` reads what the office has;
+    `plan(records, state, on, choices, held_back)` compares the two, purely; `write(writer, office, plan)` writes.
     """
 
     identifier: str
@@ -32,7 +33,7 @@ class SheetKind:
     columns: Sequence[Column]
     required: Sequence[tuple[str, ...]]
     key: tuple[str, ...]
-    subjects: tuple[str, ...]
+    subjects: Mapping[str, str]
     assemble: Callable[[CleanRow], Any]
     plan: Callable[..., Plan]
     load: Callable[..., Any]

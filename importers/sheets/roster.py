@@ -79,7 +79,7 @@ KIND = SheetKind(
     ),
     required=(("room",), ("owners",)),
     key=("building", "section", "room"),
-    subjects=("units", "owners", "ownerships"),
+    subjects={"units": "房屋", "owners": "业主", "ownerships": "产权"},
     assemble=assemble,
     plan=plan_roster,
     load=load,

@@ -6,10 +6,12 @@ from tenant.models.clockwork import Beat, DueAction, Job, OutboxMessage, Schedul
 from tenant.models.complaints import Complaint
 from tenant.models.dunning import DunningNotice, DunningProcedure
 from tenant.models.estates import Building, Estate, Section, Unit
-from tenant.models.imports import ImportBatch
+from tenant.models.imports import HeadingAlias, ImportBatch, ImportLayout
 from tenant.models.mails import Mail, MailDomain, MailGate
+from tenant.models.meters import Meter, MeterReading
 from tenant.models.organisation import Company, Department, Office
 from tenant.models.owners import Occupant, Owner, Ownership
+from tenant.models.parking import ParkingLease, ParkingSpace, Vehicle
 from tenant.models.payments import Allocation, Payment
 from tenant.models.people import Posting, SignIn, Staff
 from tenant.models.requests import ServiceRequest, WorkOrder
@@ -34,11 +36,15 @@ __all__ = [
     "FollowUp",
     "GroupOnly",
     "GroupShared",
+    "HeadingAlias",
     "ImportBatch",
+    "ImportLayout",
     "Job",
     "Mail",
     "MailDomain",
     "MailGate",
+    "Meter",
+    "MeterReading",
     "NumberSeries",
     "Occupant",
     "Office",
@@ -47,6 +53,8 @@ __all__ = [
     "OutboxMessage",
     "Owner",
     "Ownership",
+    "ParkingLease",
+    "ParkingSpace",
     "Payment",
     "Posting",
     "Schedule",
@@ -57,6 +65,7 @@ __all__ = [
     "Staff",
     "Ticket",
     "Unit",
+    "Vehicle",
     "Walled",
     "WorkOrder",
 ]

@@ -291,12 +291,40 @@ class ImportState(Term):
     """导入状态 — where an import batch stands."""
 
     UPLOADED = "uploaded", "已上传"
+    MAPPING = "mapping", "待对列"
     PREVIEWED = "previewed", "已预览"
     APPLYING = "applying", "写入中"
     APPLIED = "applied", "已写入"
+    UNDOING = "undoing", "撤销中"
+    UNDONE = "undone", "已撤销"
     REFUSED = "refused", "已拒绝"
     CANCELLED = "cancelled", "已取消"
     FAILED = "failed", "失败"
+
+
+class ImportMode(Term):
+    """导入方式 — what a file may do to what the office has already."""
+
+    FILL = "fill", "只补空白"
+    UPDATE = "update", "更新"
+    REPLACE = "replace", "以文件为准"
+
+
+class ParkingKind(Term):
+    """车位类别 — whose a parking space is."""
+
+    OWNED = "owned", "产权车位"
+    CIVIL_DEFENCE = "civil_defence", "人防车位"
+    COMMON = "common", "公共车位"
+
+
+class MeterKind(Term):
+    """表计种类 — what a meter counts: water and gas in m³, electricity in kWh, heat in GJ."""
+
+    WATER = "water", "水表"
+    ELECTRICITY = "electricity", "电表"
+    GAS = "gas", "燃气表"
+    HEAT = "heat", "热量表"
 
 
 class JobState(Term):

@@ -45,6 +45,7 @@ def test_a_preview_writes_nothing_but_its_batch(north, cast):
     assert set(units_in(north)) == {"1-1-101"}
     assert answer(batch) == {
         "batch": batch.id,
+        "kind": "roster",
         "state": "previewed",
         "sheet": "业主名册",
         "counts": {

@@ -36,7 +36,7 @@ def plan_of(*rows, state=NOTHING, held=None):
     )
     sheet = Sheet("表", [list(HEADINGS), *map(list, rows)])
     records = [ROSTER.assemble(row) for row in RowReader(sheet, mapping, ROSTER).rows()]
-    return ROSTER.plan(records, state, TODAY, held)
+    return ROSTER.plan(records, state, TODAY, held_back=held)
 
 
 def state_of(*rows):
