@@ -119,7 +119,8 @@ def set_time(name: str) -> ResponseReturnValue:
     office, asked = access.office_at_hand(), parse_id(request.form.get("office"))
     office_id = office.id if office else asked
     person = access.identity()
-    if person is None or office_id is None or not person.may(Area.SCHEDULE, Act.EDIT, office_id):
+    is_other = office is not None and asked not in {None, office.id}
+    if person is None or office_id is None or is_other or not person.may(Area.SCHEDULE, Act.EDIT, office_id):
         raise NotFound  # word for word what a missing office says
     at = _time(request.form.get("at", "")) if request.form.get("own") == "1" else None
     timetable.set_time(session_at_hand(), office_id, name, at)
