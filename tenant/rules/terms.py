@@ -371,6 +371,8 @@ class Area(Term):
     FOLLOW_UPS = "follow_ups", "回访"
     UNITS = "units", "房屋"
     OWNERS = "owners", "业主"
+    PARKING = "parking", "车位"
+    METERS = "meters", "表计"
     CHARGES = "charges", "应收"
     PAYMENTS = "payments", "实收"
     DUNNING = "dunning", "催缴"
