@@ -69,7 +69,7 @@ class RefusedRow:
 def assemble(row: CleanRow) -> RosterRow | RefusedRow:
     """Return what a row claims, or why it is refused; it never raises, whatever was read."""
     faults = list(row.faults)
-    key = _key(row)
+    key = unit_key_of(row)
     if isinstance(key, CellFault):
         if not any(found.heading == row.headings.get("room") for found in row.faults):
             faults.append(row.refuse("room", key))
@@ -94,7 +94,7 @@ def assemble(row: CleanRow) -> RosterRow | RefusedRow:
     )
 
 
-def _key(row: CleanRow) -> UnitKey | CellFault:
+def unit_key_of(row: CleanRow) -> UnitKey | CellFault:
     """Return the unit's key out of room, building, section and, where all else is silent, the sheet's name."""
     room = cast("UnitKey | None", row.values.get("room"))
     if room is None:
