@@ -193,7 +193,15 @@ class _Planner:
             refused=self._refused(),
             subjects=tally.counts,
             drafts=RosterDrafts([unit for unit, _ in units], owners, self.ownerships),
+            missing=self._missing(),
         )
+
+    def _missing(self) -> dict[str, int]:
+        """Count the lasting ownerships, and the units, that no row names."""
+        named = {record.key.number for record in self.records if isinstance(record, RosterRow)}
+        named |= {record.number for record in self.records if isinstance(record, RefusedRow) and record.number}
+        units = {unit.id for number, unit in self.state.units.items() if number not in named}
+        return {"units": len(units), "ownerships": sum(1 for one in self.state.ownerships if one.unit_id in units)}
 
     def _row(self, record: RosterRow | RefusedRow, tally: Tally) -> RowPlan:
         sheet, row = record.place
