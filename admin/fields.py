@@ -1,7 +1,7 @@
 """Fields of a form, made from the columns they fill: each refuses in Chinese what its column cannot hold."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar, cast
@@ -69,11 +69,20 @@ class TermField(SelectField):
     """A coded column: one of its words."""
 
     def __init__(
-        self, label: str, validators: Sequence[Any], *, terms: type[Term], blank: bool, **options: Any
+        self,
+        label: str,
+        validators: Sequence[Any],
+        *,
+        terms: type[Term],
+        blank: bool,
+        without: Collection[Term] = (),
+        **options: Any,
     ) -> None:
-        """Offer every word of ``terms``, and nothing where ``blank``."""
+        """Offer every word of ``terms`` but those ``without``, and nothing where ``blank``."""
         member: Callable[[str], Term] = cast("Callable[[str], Term]", terms)
-        choices = [SelectChoice("", "")] * blank + [SelectChoice(term.value, term.label) for term in terms]
+        choices = [SelectChoice("", "")] * blank + [
+            SelectChoice(term.value, term.label) for term in terms if term not in without
+        ]
         super().__init__(
             label,
             validators,

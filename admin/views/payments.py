@@ -15,6 +15,9 @@ from tenant.models import Allocation, Owner, Payment, Unit
 from tenant.rules.terms import Act, Area, PaymentMethod
 from tenant.services import payments
 
+CARRIED = frozenset({PaymentMethod.CARRIED_OVER})
+"""What nobody pays with at the desk: opening balances are imported."""
+
 
 def _void(session: Any, row: Any, told: dict[str, Any]) -> str:
     """Void a receipt; who took the money may not do it alone (B-F9)."""
@@ -62,7 +65,7 @@ class PaymentView(OfficeView):
         asked: dict[str, Any] = {
             "owner": self.reference("owner", "缴费人"),
             "amount": Amount("金额", [required("金额")], precision=14, scale=2),
-            "method": TermField("收款方式", [], terms=PaymentMethod, blank=False),
+            "method": TermField("收款方式", [], terms=PaymentMethod, blank=False, without=CARRIED),
             "unit": self.reference("unit", "房屋", blank=True),
             "paid_on": Day("收款日", [], description="不填即今天。"),
             "reference": Line("流水号", [Length(max=64)]),

@@ -25,8 +25,11 @@ OLD_WORDS = (
     "UPDATE import_batch SET state = 'uploaded' WHERE state = 'mapping'",
     "UPDATE import_batch SET state = 'applied' WHERE state = 'undoing'",
     "UPDATE import_batch SET state = 'cancelled' WHERE state = 'undone'",
+    "UPDATE payment SET method = 'cash' WHERE method = 'carried_over'",
 )
 """What the earlier schema has no word for, said in its words."""
+METHODS = ("cash", "transfer", "card", "wechat", "alipay")
+NEW_METHOD = "carried_over"
 
 
 def states(allowed: tuple[str, ...]) -> None:
@@ -34,6 +37,13 @@ def states(allowed: tuple[str, ...]) -> None:
     listed = ", ".join(f"'{state}'" for state in allowed)
     op.drop_constraint(op.f("ck_import_batch_state"), "import_batch", type_="check")
     op.create_check_constraint(op.f("ck_import_batch_state"), "import_batch", f"state IN ({listed})")
+
+
+def methods(allowed: tuple[str, ...]) -> None:
+    """Let a payment come in by these methods and no others."""
+    listed = ", ".join(f"'{method}'" for method in allowed)
+    op.drop_constraint(op.f("ck_payment_method"), "payment", type_="check")
+    op.create_check_constraint(op.f("ck_payment_method"), "payment", f"method IN ({listed})")
 
 
 def upgrade() -> None:
@@ -260,6 +270,7 @@ def upgrade() -> None:
     )
     op.execute("ALTER TABLE import_batch ALTER COLUMN plan SET STORAGE EXTERNAL")
     states(STATES + NEW_STATES)
+    methods((*METHODS, NEW_METHOD))
     for table in TABLES:
         for statement in row_security.wall(table, OfficeScoped):
             op.execute(statement)
@@ -270,6 +281,7 @@ def downgrade() -> None:
     for statement in OLD_WORDS:
         op.execute(statement)
     states(STATES)
+    methods(METHODS)
     op.execute("ALTER TABLE import_batch ALTER COLUMN plan SET STORAGE EXTENDED")
     op.drop_constraint(op.f("fk_import_batch_office_id_undone_by_id"), "import_batch", type_="foreignkey")
     op.drop_constraint(op.f("fk_import_batch_office_id_applied_by_id"), "import_batch", type_="foreignkey")

@@ -216,13 +216,17 @@ class ChargeBasis(Term):
 
 
 class PaymentMethod(Term):
-    """收款方式 — how a payment came in (B-F1)."""
+    """收款方式 — how a payment came in (B-F1).
+
+    Carried over: it came in before the office kept its books here; only an import of opening balances says so.
+    """
 
     CASH = "cash", "现金"
     TRANSFER = "transfer", "银行转账"
     CARD = "card", "刷卡"
     WECHAT = "wechat", "微信"
     ALIPAY = "alipay", "支付宝"
+    CARRIED_OVER = "carried_over", "期初结转"
 
 
 class DunningLevel(Term):
