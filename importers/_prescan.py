@@ -20,6 +20,8 @@ NEAR_COLUMNS = 256
 _DENSE_AREA = 2_000_000
 _DENSE_RATIO = 40
 _DENSE_COLUMNS = 1_024
+_DENSE_ROWS = 100_000
+MOST_SHEETS = 300
 
 
 class Suspicious(Exception):
@@ -53,7 +55,11 @@ class Findings:
     def is_far(self) -> bool:
         """Tell a sheet whose few cells lie so far apart that calamine would ask for all the memory between them."""
         area = self.last_row * self.last_column
-        return self.last_column > _DENSE_COLUMNS or area > max(_DENSE_AREA, _DENSE_RATIO * self.cells)
+        return (
+            self.last_column > _DENSE_COLUMNS
+            or self.last_row > max(_DENSE_ROWS, _DENSE_RATIO * self.cells)
+            or area > max(_DENSE_AREA, _DENSE_RATIO * self.cells)
+        )
 
 
 def local(name: str) -> str:
@@ -164,10 +170,11 @@ def _parse(archive: zipfile.ZipFile, path: str, budget: list[int], sheet: _Sheet
     parser.StartElementHandler = sheet.start
     parser.EndElementHandler = sheet.end
     parser.CharacterDataHandler = sheet.text_seen
-    _feed(parser, archive, path, budget)
+    feed(parser, archive, path, budget)
 
 
-def _feed(parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budget: list[int]) -> None:
+def feed(parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budget: list[int]) -> None:
+    """Parse a part piece by piece; what it inflates to is taken off the budget. Raises Suspicious, nothing else."""
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         with archive.open(path) as part:
@@ -197,10 +204,12 @@ def sheet_parts(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, 
             hidden = attributes.get("state", "visible") != "visible"
             if relation in targets:
                 listed.append((attributes.get("name", ""), hidden, targets[relation]))
+            if len(listed) > MOST_SHEETS:
+                raise Suspicious("workbook_too_many_parts")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    _feed(parser, archive, book, budget)
+    feed(parser, archive, book, budget)
     return listed
 
 
@@ -228,5 +237,5 @@ def _relations(archive: zipfile.ZipFile, path: str, folder: str, budget: list[in
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    _feed(parser, archive, path, budget)
+    feed(parser, archive, path, budget)
     return relations

@@ -7,7 +7,6 @@ then its rows in blocks, then `null`. A date travels as a list of one ISO text. 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
 import json
@@ -17,7 +16,7 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from importers import _prescan
+from importers import _prescan, _prescan_ods, _text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +24,27 @@ if TYPE_CHECKING:
     import python_calamine as calamine
 
 _BLOCK = 500
+_CHARACTERS = 96 << 20
+_SPARE_CHARACTERS = 8 << 20
+_LONG_ON_AVERAGE = 64
+
+
+class _Budget:
+    """How much all cells may still hold: one long text, kept once, may be referred to by a million of them."""
+
+    def __init__(self, cells: int) -> None:
+        self.cells = cells
+        self.characters = _CHARACTERS
+        self.spare = _SPARE_CHARACTERS
+
+    def take(self, wire: list[Any]) -> None:
+        """Take a row off; raises Suspicious when nothing is left."""
+        self.cells -= len(wire)
+        characters = sum(len(value) for value in wire if type(value) is str)
+        self.characters -= characters
+        self.spare -= characters - _LONG_ON_AVERAGE * len(wire)
+        if min(self.cells, self.characters, self.spare) < 0:
+            raise _prescan.Suspicious("workbook_too_large")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,12 +82,12 @@ def _lines(content: bytes, form: str, cells: int, inflated: int) -> Iterator[Any
     if form == "text":
         yield {"sheets": 1}
         yield _sheet_line("CSV")
-        yield from _blocks(_csv_rows(content), cells)
+        yield from _blocks(_text.rows(content), _Budget(cells))
         return
     findings: list[_prescan.Findings] = []
-    if form == "xlsx":
+    if form in {"xlsx", "ods"}:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            findings = _prescan.scan(archive, inflated)
+            findings = (_prescan if form == "xlsx" else _prescan_ods).scan(archive, inflated)
     yield from _calamine_lines(content, findings, cells)
 
 
@@ -86,6 +106,7 @@ def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: in
     import python_calamine as calamine  # noqa: PLC0415  after the limits are set
 
     by_name = {found.name: found for found in findings}
+    budget = _Budget(cells)
     try:
         with calamine.load_workbook(io.BytesIO(content)) as book:
             tabs = [tab for tab in book.sheets_metadata if tab.typ == calamine.SheetTypeEnum.WorkSheet]
@@ -97,9 +118,9 @@ def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: in
                 if hidden:
                     yield None
                 elif found and found.is_far:
-                    yield from _blocks(_sparse_rows(content, found), cells)
+                    yield from _blocks(_sparse_rows(content, found), budget)
                 else:
-                    yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), cells)
+                    yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), budget)
     except calamine.PasswordError:
         raise _prescan.Suspicious("workbook_encrypted") from None
     except calamine.CalamineError:
@@ -128,27 +149,7 @@ def _sparse_rows(content: bytes, found: _prescan.Findings) -> Iterator[Sequence[
     yield from sheet.iter_rows(max_row=found.near_row, max_col=found.near_column, values_only=True)
 
 
-def _csv_rows(content: bytes) -> Iterator[list[str]]:
-    text = _decoded(content)
-    head = text[:8_192]
-    delimiter = max(",\t;|", key=head.count)
-    csv.field_size_limit(1 << 17)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    except csv.Error:
-        raise _prescan.Suspicious("workbook_damaged") from None
-
-
-def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else encoding)
-        except UnicodeDecodeError:
-            continue
-    raise _prescan.Suspicious("text_unreadable")
-
-
-def _blocks(rows: Iterable[Sequence[Any]], cells: int) -> Iterator[Any]:
+def _blocks(rows: Iterable[Sequence[Any]], budget: _Budget) -> Iterator[Any]:
     """Yield rows in blocks, blank ends trimmed, blank rows at the end left out, and at last None."""
     block: list[list[Any]] = []
     blanks = 0
@@ -162,9 +163,7 @@ def _blocks(rows: Iterable[Sequence[Any]], cells: int) -> Iterator[Any]:
         block.extend([] for _ in range(blanks))
         blanks = 0
         block.append(wire)
-        cells -= len(wire)
-        if cells < 0:
-            raise _prescan.Suspicious("workbook_too_large")
+        budget.take(wire)
         if len(block) >= _BLOCK:
             yield block
             block = []

@@ -23,7 +23,10 @@ SENTENCES = {
     "workbook_too_many_parts": f"文件内部的部件多得异常，{_FOR_SAFETY}",
     "workbook_too_large": "工作簿里的单元格太多。请按楼栋拆成几个文件，并删去无关的工作表后重新上传。",
     "text_unreadable": f"文本文件的编码无法识别。{_AS_XLSX}",
-    "reader_died": f"读取这个工作簿需要的内存超出上限，已停止。{_AS_NEW}",
+    "text_quotes": f"文本文件里有一个引号没有成对，后面的行分不清楚了。请补上或删去这个引号；{_AS_XLSX}",
+    "workbook_far": "表格在很远的行或列里有零散内容，撑大了整个工作簿，无法读取。"
+    f"请删去表格以外的行和列，或者改用新文件：{_AS_NEW}",
+    "reader_died": f"读取这个工作簿时内存超出上限，或者它的内部结构异常，已停止。{_AS_NEW}",
     "reader_too_slow": f"读取这个工作簿用时过长，已停止。{_AS_NEW}或者按楼栋拆成几个文件。",
     "reader_unavailable": "系统此刻无法启动读取程序（内存或进程数不足），文件没有问题。"
     "请过几分钟再上传；若仍不行，请告知系统管理员。",

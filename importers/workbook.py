@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _CENTRAL_ENTRY = b"PK\x01\x02"
+_MACROS = b"/vbaProject.bin"
 _MARKUP = re.compile(rb"^\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\?xml|style|meta)", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -92,7 +93,7 @@ def open_workbook(content: bytes, file_name: str = "", limits: Limits | None = N
     limits = limits or Limits()
     form = scan(content, limits)
     notices = []
-    if file_name.lower().endswith(".xlsm"):
+    if file_name.lower().endswith(".xlsm") or (form == "xlsx" and _MACROS in content):
         notices.append("文件里的宏没有运行，只读取了表格内容。")
     sheets = tuple(_sheets(_child_lines(content, form, limits), limits))
     if hidden := [sheet.name for sheet in sheets if sheet.hidden]:
