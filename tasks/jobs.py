@@ -15,6 +15,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from importers import apply as importing
+from importers import batches
+from importers import undo as undoing
 from importers.reading import Report
 from tasks.errands import clockwork
 from tasks.sweeps.drain import describe
@@ -22,7 +24,7 @@ from tenant import clock, logs, outbox
 from tenant.calendars import local_day
 from tenant.errors import Conflict, Refusal
 from tenant.journal import Actor
-from tenant.models import Job, Office, Posting
+from tenant.models import ImportBatch, Job, Office, Posting
 from tenant.rules.terms import ActorKind, JobState
 from tenant.scoping import Scope, ScopedSession
 from tenant.services import jobs
@@ -282,15 +284,27 @@ class _Running:
 
 
 # ---- the kinds there are
-def _write_import(session: ScopedSession, job: Job, report: Report) -> Progress:
-    """Apply a batch, whole or not at all: one chunk, however long; it tells how far it is from inside."""
-    batch = importing.apply(session, job.subject_id, begun=True, report=report)
-    rows = batch.counts.get("rows")
-    read = int(rows["read"]) if isinstance(rows, dict) else 0
+def _read_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+    """Read and plan a batch that was too large to be waited for."""
+    batch = batches.read_again(session, job.subject_id, report)
+    read = _rows_of(batch)
     return Progress(done=read, total=read, is_last=True)
 
 
-def _undo_import(session: ScopedSession, job: Job, ending: Ending) -> None:
+def _unread_import(session: ScopedSession, job: Job, ending: Ending) -> None:
+    """Say why a batch has no preview: its file, or a reading that broke down."""
+    refusal = ending.refusal
+    why = None if ending.why is None else refusal.message if refusal else f"没有读完这个文件。{ending.why}请重新上传。"
+    batches.lay_down_reading(session, job.subject_id, why, is_refused=refusal is not None)
+
+
+def _write_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+    """Apply a batch, whole or not at all: one chunk, however long; it tells how far it is from inside."""
+    read = _rows_of(importing.apply(session, job.subject_id, begun=True, report=report))
+    return Progress(done=read, total=read, is_last=True)
+
+
+def _unwritten_import(session: ScopedSession, job: Job, ending: Ending) -> None:
     """Let a batch be applied again; one that cannot be as it is, is refused, with the reason."""
     refusal = ending.refusal
     why = (
@@ -300,4 +314,27 @@ def _undo_import(session: ScopedSession, job: Job, ending: Ending) -> None:
     importing.lay_down(session, job.subject_id, why, for_good=for_good)
 
 
-KINDS: Final[Mapping[str, JobKind]] = {"import": JobKind(step=_write_import, undo=_undo_import)}
+def _undo_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+    """Undo a batch, whole or not at all."""
+    undone = undoing.undo(session, job.subject_id, begun=True, report=report).counts.get("undone")
+    done = undone["removed"] + undone["restored"] if isinstance(undone, dict) else 0
+    return Progress(done=done, total=done, is_last=True)
+
+
+def _not_undone_import(session: ScopedSession, job: Job, ending: Ending) -> None:
+    """Leave a batch written, as it is, and say why."""
+    refusal = ending.refusal
+    why = None if ending.why is None else refusal.message if refusal else f"撤销没有完成，什么也没有撤销。{ending.why}"
+    undoing.lay_down(session, job.subject_id, why)
+
+
+def _rows_of(batch: ImportBatch) -> int:
+    rows = batch.counts.get("rows")
+    return int(rows["read"]) if isinstance(rows, dict) else 0
+
+
+KINDS: Final[Mapping[str, JobKind]] = {
+    batches.READING: JobKind(step=_read_import, undo=_unread_import),
+    batches.WRITING: JobKind(step=_write_import, undo=_unwritten_import),
+    batches.UNDOING: JobKind(step=_undo_import, undo=_not_undone_import),
+}

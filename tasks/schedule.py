@@ -125,7 +125,8 @@ def fire_due(database: Database, at: datetime | None = None, timetable: tuple[En
 def tidy(database: Database, at: datetime) -> None:
     """Remove what nobody needs any more: messages and slots of long ago, and what people are named in.
 
-    Those are the files of imports and the bodies of mails, both after 90 days; of a body its digest stays.
+    Those are the files of imports, with their previews, what undoing them needs and the cells people have put right,
+    and the bodies of mails, both after 90 days; of a body its digest stays.
     """
     with across_offices(database, Reason.CLAIMING) as session:
         # PERMIT: machinery of the group, removed by age and recorded nowhere; no person stands in it
@@ -152,7 +153,8 @@ def _forget_files(session: Session, before: datetime, limit: int) -> int:
     kept = select(ImportBatch).where(ImportBatch.file.is_not(None), ImportBatch.created_at < before).limit(limit)
     batches = session.scalars(kept).all()
     for batch in batches:
-        batch.file = batch.plan = None
+        batch.file = batch.plan = batch.trace = None
+        batch.choices = batch.choices | {"edits": [], "answers": []} if batch.choices else {}
     return len(batches)
 
 

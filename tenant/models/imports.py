@@ -1,6 +1,7 @@
 """Imports: a file, what was understood and decided, what became of it; and what is remembered for the next."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,8 +16,9 @@ class ImportBatch(OfficeScoped):
     """导入批次 — one uploaded file and its plan; applied at most once, in one transaction, and undone at most once.
 
     ``file``, ``plan`` and ``trace`` hold personal data, are loaded only when asked for and are deleted on schedule.
-    ``plan`` is a row of frames, ``plan_index`` says where each begins; ``trace`` is what undoing needs. ``mapping`` is
-    how the columns were understood, ``choices`` what people decided; ``counts`` has the shape of the JSON answer.
+    ``plan`` is a row of frames, ``plan_index`` says where each begins; ``trace`` is what undoing needs, and afterwards
+    what it left. ``mapping`` is how the columns were understood, ``choices`` what people decided; ``counts`` has the
+    shape of the JSON answer.
     ``read_ms`` and ``write_ms`` are how long reading with planning, and writing, took; None until then.
     """
 
@@ -36,7 +38,9 @@ class ImportBatch(OfficeScoped):
     )
     counts: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, doc="计数")
     plan: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="预览"))
-    plan_index: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, server_default="{}", doc="预览目录")
+    plan_index: Mapped[dict[str, Any]] = deferred(
+        mapped_column(JSONB, default=dict, server_default="{}", info={"redacted": True}, doc="预览目录")
+    )
     trace: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="撤销依据"))
     fault: Mapped[str | None] = mapped_column(String(500), doc="未能导入的原因")
     read_ms: Mapped[int | None] = mapped_column(doc="读取用时（毫秒）")

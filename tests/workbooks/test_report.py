@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import openpyxl
 import pytest
 
-from importers.apply import _packed
+from importers import frames
 from importers.plan import Outcome
 from importers.reading import read
 from importers.report import annotated_workbook
@@ -22,7 +22,8 @@ ROSTER = kind_named("roster")
 def batch_of(content, file_name="名册.xlsx"):
     reading = read(content, file_name, ROSTER)
     plan = ROSTER.plan(reading.records, RosterState(), dt.date(2026, 11, 21))
-    return SimpleNamespace(file=content, file_name=file_name, plan=_packed(plan, reading)), plan
+    kept, index = frames.packed(reading, plan)
+    return SimpleNamespace(file=content, file_name=file_name, plan=kept, plan_index=index), plan
 
 
 def test_refused_cells_are_red_and_the_reason_stands_beside_the_row():
