@@ -33,6 +33,7 @@ _AREA = re.compile(
 )
 _LARGEST_AREA = Decimal(100_000)
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{2}")
+_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
 _CENT = Decimal("0.01")
 _EMAIL = re.compile(r"[^@\s,;，；、]{1,64}@[^@\s,;，；、]+\.[^@\s,;，；、.]+")
 _LONGEST_EMAIL = 254
@@ -214,6 +215,16 @@ def _made_day(year: str, month: str, day: str) -> dt.date | None:
         return dt.date(int(year), int(month), int(day))
     except ValueError:
         return None
+
+
+@dataclass(frozen=True)
+class NumberColumn(Column):
+    """A whole number above zero that the product itself gave out; anything else that stands there says nothing."""
+
+    def read(self, cell: Cell, text: str) -> int | None:
+        """Return the number, None for what is no such number."""
+        del cell
+        return int(text) if _WHOLE.fullmatch(text) else None
 
 
 @dataclass(frozen=True)

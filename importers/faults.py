@@ -29,6 +29,7 @@ _REASONS = {
     "share_unreadable": "看不懂「{part}」的份额。请写成 张三（50%）或 张三（1/2）。",
     "shares_exceed_one": "各业主的份额加起来超过 100%。请核对份额。",
     "too_many_people": "一个单元格里的人太多（最多 30 位）。请分成几行填写。",
+    "occupant_missing": "填了{part}，却没有住户姓名。请补上姓名，或清空该单元格。",
     "owner_missing": "填了{part}，却没有业主姓名。请补上姓名，或清空该单元格。",
     "phone_unreadable": "「{part}」不是电话号码。手机号应为 11 位；座机请写成 0755-26543210。",
     "phone_owner_unknown": "看不出电话「{part}」是哪位业主的。请写成 张三：13… ；李四：13…",
@@ -77,6 +78,8 @@ _REASONS = {
     "conflict_owner_name": "同一证件号已属于「{part}」。请核对姓名和证件号。",
     "conflict_owner_id": "「{part}」已登记的证件号与表中不同，无法判断是不是同一个人。请先在业主档案中核对。",
     "conflict_owner_unclear": "姓名和电话与 {part} 位已登记的业主都相同，无法判断是哪一位。请补上证件号。",
+    "conflict_owner_number": "这个系统业主号属于「{part}」，但姓名、电话、证件号都与表中不同，无法判断是不是同一个人。"
+    "请核对，或清空系统业主号。",
     "conflict_changed": "预览之后这一行涉及的房屋或业主已被他人修改。请重新上传并预览。",
 }
 
@@ -103,7 +106,9 @@ class RefusedCell:
 
     @property
     def sentence(self) -> str:
-        """Return where, what and what next: `第 37 行「身份证号」：…`."""
+        """Return where, what and what next: `第 37 行「身份证号」：…`; without a row for what no row names."""
+        if not self.sheet:
+            return f"「{self.heading}」：{self.reason}"
         return f"第 {self.row} 行「{self.heading}」：{self.reason}"
 
     @property

@@ -1,49 +1,33 @@
-"""Field by field, what would change in a unit, an owner or an ownership; and the tally of it all."""
+"""Field by field, what would change in a unit or an owner, in each of the three modes of an import.
+
+Filling writes only where the office has nothing; updating lets the file win and never erases; replacing also erases
+what the file leaves blank in a column it has.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from importers.plan import Change, Fact, Outcome
-from importers.roster.identity import known_phones
-from tenant.rules.terms import HandoverState, Term, UnitUsage
+from importers.cells import plain
+from importers.roster.phones import LONGEST, first_and_others, joined, known_phones
+from tenant.rules.terms import HandoverState, ImportMode, UnitUsage
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
-    from importers.roster.drafts import OwnerDraft, OwnershipDraft, UnitDraft
+    from importers.roster.drafts import OwnerDraft, UnitDraft
+    from importers.roster.state import OwnerState, UnitState
 
-Place = tuple[str, int]
-_LONGEST_PHONES = 200
-_LABELS = {
-    "area": "建筑面积",
-    "usage": "使用性质",
-    "handover_state": "交房状态",
-    "handed_over_on": "交房日期",
-    "note": "备注",
-    "floor": "楼层",
-    "name": "姓名",
-    "kind": "业主类别",
-    "phone": "电话",
-    "other_phones": "其他电话",
-    "id_number": "证件号",
-    "email": "电子邮箱",
-    "share": "份额",
-    "is_payer": "缴费人",
-    "from_on": "开始日期",
-    "to_on": "结束日期",
-}
+_ERASABLE = ("area", "handed_over_on", "note")
 
 
-def unit_change(unit: UnitDraft, on: dt.date) -> dict[str, Any]:
-    """Return the columns to be written: all of a new unit's, of a known one those the file says otherwise."""
-    said = dict(unit.values)
+def unit_change(unit: UnitDraft, on: dt.date, mode: ImportMode) -> dict[str, Any]:
+    """Return the columns to be written: all of a new unit's, of a known one those the mode lets the file change."""
+    said, state = unit.values, unit.state
     handed_over_on = said.get("handed_over_on")
-    if handed_over_on and handed_over_on <= on:
-        said.setdefault("handover_state", HandoverState.HANDED_OVER)
-    if unit.state is None:
+    if handed_over_on and handed_over_on <= on and "handover_state" not in said:
+        said = said | {"handover_state": HandoverState.HANDED_OVER}
+    if state is None:
         usage = UnitUsage.SHOP if unit.key.room.startswith("S") else UnitUsage.RESIDENCE
         return {
             "area": None,
@@ -53,114 +37,89 @@ def unit_change(unit: UnitDraft, on: dt.date) -> dict[str, Any]:
             "note": None,
             "floor": unit.key.floor,
         } | said
-    return {name: value for name, value in said.items() if getattr(unit.state, name) != value}
+    if mode is ImportMode.FILL:
+        return _filled(state, said)
+    if mode is ImportMode.REPLACE and unit.blanks:
+        said = {name: None for name in _ERASABLE if name in unit.blanks} | said
+    return {name: value for name, value in said.items() if not is_same_text(getattr(state, name), value)}
 
 
-def owner_change(owner: OwnerDraft) -> dict[str, Any]:
+def _filled(state: UnitState, said: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands where the office has nothing; with the day of handing over comes the state it implies."""
+    filled = {name: value for name, value in said.items() if getattr(state, name) is None}
+    if "handed_over_on" in filled and said.get("handover_state", state.handover_state) != state.handover_state:
+        filled["handover_state"] = said["handover_state"]
+    return filled
+
+
+def is_same_text(old: object, new: object) -> bool:
+    """Tell whether a field stays as it is: a text is the same when a cell with it would be read the same."""
+    return old == new or (isinstance(old, str) and isinstance(new, str) and plain(old) == plain(new))
+
+
+def owner_change(owner: OwnerDraft, mode: ImportMode) -> dict[str, Any]:
     """Return the columns to be written; a phone that is already known, first or other, changes nothing."""
     state = owner.state
+    own, others = first_and_others(owner.phones)
     if state is None:
-        phone, others = _first_and_others(owner.phones)
         return {
             "name": owner.name,
             "kind": owner.kind,
-            "phone": phone,
-            "other_phones": _joined(others),
+            "phone": own,
+            "other_phones": joined(others),
             "id_number": owner.id_number,
             "email": owner.email,
         }
+    if mode is ImportMode.FILL:
+        known = dict(known_phones(state.phone, state.other_phones))
+        fresh = [entry for entry in others if entry[0] not in known]
+        said = {"phone": None if own in known else own, "other_phones": joined(fresh)}
+        said |= {"id_number": owner.id_number, "email": owner.email}
+        return {name: value for name, value in said.items() if value and not getattr(state, name)}
     change: dict[str, Any] = {}
-    if owner.id_number and not state.id_number:
+    if owner.new_name and not owner.keeps_name:
+        change["name"] = owner.new_name
+    if owner.id_number and owner.id_number != state.id_number:
         change["id_number"] = owner.id_number
     if owner.email and owner.email != (state.email or "").lower():
         change["email"] = owner.email
-    known = dict(known_phones(state))
-    own, others = _first_and_others(owner.phones)
-    if own and own not in known and (state.phone is None or state.phone not in dict(owner.phones)):
-        change["phone"] = own
-    elif own and own not in known:
-        others = [(own, ""), *others]
-    added = [(number, label) for number, label in others if number not in known]
-    if added:
-        joined = "、".join(filter(None, (state.other_phones, _joined(added))))
-        if len(joined) <= _LONGEST_PHONES:
-            change["other_phones"] = joined
+    if mode is ImportMode.REPLACE:
+        return change | _replaced(owner, state)
+    return change | _more_phones(owner, state) if owner.phones else change
+
+
+def _more_phones(owner: OwnerDraft, state: OwnerState) -> dict[str, Any]:
+    """Return what the file's phones change: a new own one takes the place of one the file no longer has."""
+    known = known_phones(state.phone, state.other_phones)
+    numbers = {number for number, _ in known}
+    own, others = first_and_others(owner.phones)
+    change: dict[str, Any] = {}
+    if own and own not in numbers:
+        if state.phone is None or known[0][0] not in dict(owner.phones):
+            change["phone"] = own
+        else:
+            others = [(own, ""), *others]
+    if added := joined([entry for entry in others if entry[0] not in numbers]):
+        longer = f"{state.other_phones}、{added}" if state.other_phones else added
+        if len(longer) <= LONGEST:
+            change["other_phones"] = longer
     return change
 
 
-def _first_and_others(phones: list[tuple[str, str]]) -> tuple[str | None, list[tuple[str, str]]]:
-    """Part the owner's own phone, the first without a label, from the others."""
-    own = next((number for number, label in phones if not label), None)
-    return own, [(number, label) for number, label in phones if number != own]
-
-
-def _joined(phones: list[tuple[str, str]]) -> str | None:
-    """Return `配偶：139…、0755-…`, as many as fit; None for none."""
-    joined = ""
-    for number, label in phones:
-        entry = f"{label}：{number}" if label else number
-        longer = f"{joined}、{entry}" if joined else entry
-        joined = longer if len(longer) <= _LONGEST_PHONES else joined
-    return joined or None
-
-
-class Tally:
-    """Counts what becomes of each subject, and puts each fact on the row that brings it about."""
-
-    def __init__(self, named_by: Mapping[tuple[UnitDraft, OwnerDraft], Place]) -> None:
-        self.named_by = named_by
-        self.facts: dict[Place, list[Fact]] = {}
-        self.counts = {name: {"new": 0, "changed": 0, "same": 0} for name in ("units", "owners", "ownerships")}
-        self._first_named: dict[OwnerDraft, Place] = {}
-        for (_, owner), place in named_by.items():
-            self._first_named.setdefault(owner, place)
-
-    def unit(self, unit: UnitDraft, change: Mapping[str, Any]) -> None:
-        """Count a unit; its fact stands on the first row about it."""
-        changes = _changes(unit.state, change)
-        self._add(unit.rows[0].place, Fact("units", _outcome(unit.state, change), unit.key.number, changes))
-
-    def owner(self, owner: OwnerDraft, change: Mapping[str, Any]) -> None:
-        """Count an owner; the fact stands on the first row that names them."""
-        changes = _changes(owner.state, change)
-        self._add(self._first_named[owner], Fact("owners", _outcome(owner.state, change), owner.name, changes))
-
-    def ownership(self, draft: OwnershipDraft, names: Mapping[int, str]) -> None:
-        """Count an ownership; one that ends stands on the first row about its unit."""
-        if draft.owner:
-            name, place = draft.owner.name, self.named_by[draft.unit, draft.owner]
-        else:
-            name, place = names.get(draft.state.owner_id, "") if draft.state else "", draft.unit.rows[0].place
-        fact = Fact("ownerships", draft.outcome, f"{draft.unit.key.number} {name}", _changes(draft.state, draft.change))
-        self._add(place, fact)
-
-    def _add(self, place: Place, fact: Fact) -> None:
-        self.counts[fact.subject][fact.outcome.value] += 1
-        self.facts.setdefault(place, []).append(fact)
-
-
-def _outcome(state: object, change: Mapping[str, Any]) -> Outcome:
-    if state is None:
-        return Outcome.NEW
-    return Outcome.CHANGED if change else Outcome.SAME
-
-
-def _changes(state: object, change: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Return the changes as people read them; of something new, what it is to hold."""
-    return tuple(
-        Change(_LABELS[name], _shown(name, getattr(state, name, None)) if state else "", _shown(name, value))
-        for name, value in change.items()
-        if state or value is not None
-    )
-
-
-def _shown(name: str, value: object) -> str:
-    if isinstance(value, Term):
-        return value.label
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return f"{(100 * value).normalize():f}%" if name == "share" else f"{value:f}"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return "" if value is None else str(value)
+def _replaced(owner: OwnerDraft, state: OwnerState) -> dict[str, Any]:
+    """Return what replacing changes: the phones are those of the file, and what all its rows leave blank is erased."""
+    blanks = owner.blanks or frozenset()
+    change: dict[str, Any] = {
+        name: None
+        for name, column in (("email", "email"), ("id_number", "documents"))
+        if column in blanks and getattr(state, name) is not None
+    }
+    if owner.phones or "phones" in blanks:
+        own, others = first_and_others(owner.phones)
+        text = joined(others)
+        now = first_and_others(known_phones(state.phone, state.other_phones))
+        then = first_and_others(known_phones(own, text))
+        if now[0] != then[0] or set(now[1]) != set(then[1]):
+            changed = {"phone": own, "other_phones": text}
+            change |= {name: value for name, value in changed.items() if getattr(state, name) != value}
+    return change

@@ -1,4 +1,4 @@
-"""Units, owners and ownerships as a file would have them, each beside what the office has."""
+"""Units, owners, ownerships and occupants as a file would have them, each beside what the office has."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
 
     from importers.plan import Outcome
     from importers.rooms import UnitKey
-    from importers.roster.rows import RosterRow
-    from importers.roster.state import OwnershipState, OwnerState, UnitState
+    from importers.roster.rows import OccupantClaim, RosterRow
+    from importers.roster.state import OccupantState, OwnershipState, OwnerState, UnitState
     from tenant.rules.terms import OwnerKind
 
 LONGEST_NOTE = 500
+Place = tuple[str, int]
 
 
 @dataclass(slots=True, eq=False)
 class OwnerDraft:
-    """An owner; `phones` are (number, label) in the file's order; `named` tells whether the file names them at all."""
+    """An owner; `phones` are (number, label) in the file's order; `named` tells whether the file names them at all.
+
+    ``new_name`` is what the file calls them where people said that it means them; ``keeps_name``: another row does not.
+    ``blanks`` are the columns that every row naming them leaves blank, None before the first.
+    """
 
     name: str
     kind: OwnerKind
@@ -30,12 +35,20 @@ class OwnerDraft:
     phones: list[tuple[str, str]] = field(default_factory=list)
     email: str | None = None
     named: bool = False
+    new_name: str | None = None
+    keeps_name: bool = False
+    blanks: frozenset[str] | None = None
+
+    def is_called(self, name: str) -> bool:
+        """Tell whether this is a name of theirs: the one they have, or the one they are to have."""
+        return name in (self.name, self.new_name)
 
 
 @dataclass(slots=True, eq=False)
 class UnitDraft:
     """A unit; `values` holds only what the file says, `owners` the share it gives each, None where it gives none.
 
+    ``since`` is from when an owner has it, where the file says so; ``blanks`` the columns all its rows leave blank.
     `change` is what is to be written: every field of a new unit, the changed ones of a known one.
     """
 
@@ -44,7 +57,8 @@ class UnitDraft:
     rows: list[RosterRow] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     owners: dict[OwnerDraft, Fraction | None] = field(default_factory=dict)
-    owned_from_on: dt.date | None = None
+    since: dict[OwnerDraft, dt.date] = field(default_factory=dict)
+    blanks: frozenset[str] | None = None
     change: Mapping[str, Any] = field(default_factory=dict)
 
     def take(self, said: Mapping[str, Any]) -> None:
@@ -58,11 +72,25 @@ class UnitDraft:
 
 @dataclass(slots=True, eq=False)
 class OwnershipDraft:
-    """An ownership to begin (`state` None), to change, to end (`owner` None) or to leave as it is."""
+    """An ownership to begin (`state` None), to change, to end (`owner` None) or to leave as it is.
 
-    unit: UnitDraft
+    ``unit`` is None for one that ends because the file names neither it nor its unit.
+    """
+
+    unit: UnitDraft | None
     owner: OwnerDraft | None
     state: OwnershipState | None
+    change: Mapping[str, Any]
+    outcome: Outcome
+
+
+@dataclass(slots=True, eq=False)
+class OccupantDraft:
+    """Somebody living in a unit, to be added (`state` None), changed, ended (`claim` None) or left as they are."""
+
+    unit: UnitDraft | None
+    claim: OccupantClaim | None
+    state: OccupantState | None
     change: Mapping[str, Any]
     outcome: Outcome
 
@@ -74,3 +102,4 @@ class RosterDrafts:
     units: list[UnitDraft]
     owners: Sequence[tuple[OwnerDraft, Mapping[str, Any]]]
     ownerships: list[OwnershipDraft]
+    occupants: list[OccupantDraft] = field(default_factory=list)

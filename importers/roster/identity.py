@@ -1,18 +1,37 @@
 """Whom a name in a row stands for: by ID number, else by phone and name, else the same name at the same unit.
 
-Nobody is merged on the name alone; where two people would fit, the row becomes a question.
+A row of our own export says it by the owner's number. Nobody is merged on the name alone; where two people would fit,
+the row is in doubt: a question that people answer by choosing one of the candidates, or somebody new.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
+from importers.cells import plain
+from importers.choices import SOMEBODY_NEW
 from importers.faults import CellFault, fault
 from importers.roster.drafts import OwnerDraft
+from importers.roster.phones import known_phones
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from importers.roster.drafts import Place
     from importers.roster.rows import OwnerClaim
-    from importers.roster.state import OwnerState, RosterState
+    from importers.roster.state import RosterState
+
+_SIMPLE = re.compile(r"[\u4e00-\u9fff]+")
+
+
+class Doubt(NamedTuple):
+    """A claim of which it cannot be told whom it means: why, whom it may mean, and whether it may be somebody new."""
+
+    fault: CellFault
+    candidates: tuple[OwnerDraft, ...] = ()
+    may_be_new: bool = True
 
 
 class People:
@@ -21,72 +40,127 @@ class People:
     def __init__(self, state: RosterState) -> None:
         self.drafts: list[OwnerDraft] = []
         """The owners the file names, in its order."""
+        self._by_key: dict[str, OwnerDraft] = {}
+        """By the owner's id, and by the place where the file names them: what an answer says."""
         self._by_document: dict[str, OwnerDraft] = {}
         self._by_phone: dict[tuple[str, str], list[OwnerDraft]] = {}
         self._at_unit: dict[str, list[OwnerDraft]] = {}
         self._disputed: set[OwnerDraft] = set()
         """Those without an ID who may be somebody with one: no other ID is given to them either."""
-        by_id: dict[int, OwnerDraft] = {}
         for owner in state.owners:
-            draft = OwnerDraft(owner.name, owner.kind, state=owner, id_number=owner.id_number)
-            by_id[owner.id] = draft
-            self._learn(draft, [number for number, _ in known_phones(owner)])
+            draft = OwnerDraft(comparable_name(owner.name), owner.kind, state=owner, id_number=owner.id_number)
+            self._by_key[str(owner.id)] = draft
+            self._learn(draft, draft.name, [number for number, _ in known_phones(owner.phone, owner.other_phones)])
         numbers = {unit.id: number for number, unit in state.units.items()}
         for ownership in state.ownerships:
-            if ownership.unit_id in numbers and ownership.owner_id in by_id:
-                self._at_unit.setdefault(numbers[ownership.unit_id], []).append(by_id[ownership.owner_id])
+            owned_by = self._by_key.get(str(ownership.owner_id))
+            if ownership.unit_id in numbers and owned_by:
+                self._at_unit.setdefault(numbers[ownership.unit_id], []).append(owned_by)
 
     def at(self, number: str) -> list[OwnerDraft]:
         """Return the owners of a unit: those the office has, then those the file has named."""
         return self._at_unit.get(number, [])
 
-    def find(self, claim: OwnerClaim, number: str) -> OwnerDraft | CellFault | None:
-        """Return whom a claim at a unit means, None for somebody new, a fault where it cannot be told."""
-        here = [draft for draft in self.at(number) if draft.name == claim.name]
+    def find(self, claim: OwnerClaim, number: str) -> OwnerDraft | Doubt | None:
+        """Return whom a claim at a unit means, None for somebody new, a doubt where it cannot be told."""
+        own = self._by_key.get(str(claim.own_number)) if claim.own_number else None
+        if own is not None:
+            return self._confirmed(own, claim)
+        here = [draft for draft in self.at(number) if draft.is_called(claim.name)]
         if claim.id_number and (known := self._by_document.get(claim.id_number)):
-            if known.name != claim.name:
-                return fault("conflict_owner_name", known.name)
+            if not known.is_called(claim.name):
+                return Doubt(fault("conflict_owner_name", known.name), (known,))
             doubles = [draft for draft in here if draft is not known and draft.id_number is None]
             self._disputed.update(doubles)
-            return fault("conflict_owner_unclear", str(len(doubles) + 1)) if doubles else known
+            unclear = fault("conflict_owner_unclear", str(len(doubles) + 1))
+            return Doubt(unclear, (known, *doubles), may_be_new=False) if doubles else known
         reached = self._reached(claim)
-        if any(self._differs(draft, claim) for draft in here) and not reached:
-            return fault("conflict_owner_id", claim.name)
-        if reached and all(self._differs(draft, claim) for draft in reached):
-            return fault("conflict_owner_id", claim.name)
+        differing = [draft for draft in here if self._differs(draft, claim)]
+        if (differing and not reached) or (reached and all(self._differs(draft, claim) for draft in reached)):
+            return Doubt(fault("conflict_owner_id", claim.name), tuple(_unique([*reached, *here])))
         fitting = [draft for draft in reached if not self._differs(draft, claim)]
         both = [draft for draft in fitting if draft in here]
         candidates = both or _unique(fitting + [draft for draft in here if not self._differs(draft, claim)])
         if len(candidates) > 1 or (claim.id_number and not self._disputed.isdisjoint(candidates)):
             self._disputed.update(candidates)
-            return fault("conflict_owner_unclear", str(max(len(candidates), 2)))
+            return Doubt(fault("conflict_owner_unclear", str(max(len(candidates), 2))), tuple(candidates))
         return candidates[0] if candidates else None
 
-    def accept(self, claim: OwnerClaim, number: str, draft: OwnerDraft | None) -> OwnerDraft:
-        """Take a claim as true: remember what it adds about a known owner, or begin a new one."""
+    def answered(self, doubt: Doubt, answer: str) -> OwnerDraft | Doubt | None:
+        """Return whom people said a claim means, None for somebody new; the doubt itself where they did not say."""
+        if answer == SOMEBODY_NEW and doubt.may_be_new:
+            return None
+        draft = self._by_key.get(answer)
+        return draft if draft in doubt.candidates and draft is not None else doubt
+
+    def accept(
+        self,
+        claim: OwnerClaim,
+        number: str,
+        draft: OwnerDraft | None,
+        place: Place,
+        order: int,
+        blanks: frozenset[str] = frozenset(),
+    ) -> OwnerDraft:
+        """Take a claim as true: remember what it adds about a known owner, or begin a new one.
+
+        ``order`` is which of the row's owners this is; ``blanks`` are the columns the row leaves blank.
+        """
         if draft is None:
             draft = OwnerDraft(claim.name, claim.kind)
         if not draft.named:
             draft.named = True
             self.drafts.append(draft)
-        draft.id_number = draft.id_number or claim.id_number
+        if claim.name == draft.name:
+            draft.keeps_name = True
+        elif draft.state and draft.new_name is None:
+            draft.new_name = claim.name
+        if claim.id_number and self._by_document.get(claim.id_number) is None:
+            draft.id_number = claim.id_number
         draft.email = draft.email or claim.email
+        draft.blanks = blanks if draft.blanks is None else draft.blanks & blanks
         known = {phone for phone, _ in draft.phones}
         draft.phones.extend(entry for entry in claim.phones if entry[0] not in known)
-        self._learn(draft, [phone for phone, _ in claim.phones])
+        self._by_key[_key(place, order)] = draft
+        self._learn(draft, claim.name, [phone for phone, _ in claim.phones])
         residents = self._at_unit.setdefault(number, [])
         if draft not in residents:
             residents.append(draft)
         return draft
 
+    def described(self, doubts: Sequence[Doubt]) -> dict[OwnerDraft, tuple[str, str]]:
+        """Return each candidate of some doubts: what an answer calls them, and what people read."""
+        wanted = {draft for doubt in doubts for draft in doubt.candidates}
+        keys: dict[OwnerDraft, str] = {}
+        units: dict[OwnerDraft, list[str]] = {draft: [] for draft in wanted}
+        if wanted:
+            for key, draft in self._by_key.items():
+                if draft in wanted:
+                    keys.setdefault(draft, key)
+            for number, residents in self._at_unit.items():
+                for draft in wanted.intersection(residents):
+                    units[draft].append(number)
+        return {draft: (keys[draft], _portrait(draft, units[draft])) for draft in wanted}
+
+    def _confirmed(self, own: OwnerDraft, claim: OwnerClaim) -> OwnerDraft | Doubt:
+        """Return the owner of that number, as long as the name, the ID or a phone says the same."""
+        holder = self._by_document.get(claim.id_number) if claim.id_number else None
+        if holder not in {None, own}:
+            return Doubt(fault("conflict_owner_name", holder.name if holder else ""), (own,), may_be_new=False)
+        is_sure = own.is_called(claim.name) or holder is own
+        if not is_sure and own.state:
+            phones = dict(known_phones(own.state.phone, own.state.other_phones))
+            is_sure = any(number in phones for number, _ in claim.phones)
+        return own if is_sure else Doubt(fault("conflict_owner_number", own.name), (own,))
+
     def _reached(self, claim: OwnerClaim) -> list[OwnerDraft]:
         return _unique([draft for phone, _ in claim.phones for draft in self._by_phone.get((phone, claim.name), [])])
 
-    def _learn(self, draft: OwnerDraft, phones: list[str]) -> None:
+    def _learn(self, draft: OwnerDraft, name: str, phones: list[str]) -> None:
         if draft.id_number:
             self._by_document.setdefault(draft.id_number, draft)
         for phone in phones:
-            reached = self._by_phone.setdefault((phone, draft.name), [])
+            reached = self._by_phone.setdefault((phone, name), [])
             if draft not in reached:
                 reached.append(draft)
 
@@ -95,13 +169,27 @@ class People:
         return bool(draft.id_number and claim.id_number and draft.id_number != claim.id_number)
 
 
-def known_phones(owner: OwnerState) -> list[tuple[str, str]]:
-    """Return the phones the office has of an owner, each with its label."""
-    phones = [(owner.phone, "")] if owner.phone else []
-    for entry in filter(None, (owner.other_phones or "").split("、")):
-        label, _, number = entry.rpartition("：")
-        phones.append((number, label))
-    return phones
+def comparable_name(name: str) -> str:
+    """Return a name as a cell with it would be read."""
+    return name if _SIMPLE.fullmatch(name) else " ".join(plain(name).split())
+
+
+def _key(place: Place, order: int) -> str:
+    """Return what an answer calls the owner whom a row of the file names; it holds no slash."""
+    sheet, row = place
+    return f"@{row}.{order}@{quote(sheet.encode('utf-8', 'replace'), safe='')}"
+
+
+def _portrait(draft: OwnerDraft, units: list[str]) -> str:
+    """Return enough to tell somebody from somebody else, no more: the ends of their numbers, a few of their units."""
+    phones = known_phones(draft.state.phone, draft.state.other_phones) if draft.state else draft.phones
+    marks = [
+        "、".join(units[:3]),
+        f"电话尾号 {phones[0][0][-4:]}" if phones else "",
+        f"证件尾号 {draft.id_number[-4:]}" if draft.id_number else "",
+        "" if draft.state else "本文件中的另一行",
+    ]
+    return f"{draft.name}（{'；'.join(filter(None, marks)) or '没有其他登记'}）"
 
 
 def _unique(drafts: list[OwnerDraft]) -> list[OwnerDraft]:

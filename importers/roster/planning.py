@@ -1,33 +1,36 @@
-"""The plan of a roster: what its rows would add to, or change in, the units, owners and ownerships of an office.
+"""The plan of a roster: what its rows would add to, or change in, units, owners, ownerships and occupants.
 
-A blank never erases, a unit missing from the file is left alone, and a changed owner ends the old ownership and begins
-the new, dated. Pure: the state is passed in, and so is the day.
+Unless people chose otherwise a blank never erases, a unit missing from the file is left alone, and a changed owner ends
+the old ownership and begins the new, dated. Pure: the state is passed in, and so is the day.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from importers.columns import as_decimal
+from importers.choices import SOMEBODY_NEW, Choices
 from importers.faults import RefusedCell, fault
 from importers.plan import Outcome, Plan, RowPlan, row_outcome
-from importers.roster.changes import Tally, owner_change, unit_change
-from importers.roster.drafts import OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
-from importers.roster.identity import People
+from importers.roster.changes import owner_change, unit_change
+from importers.roster.drafts import OccupantDraft, OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
+from importers.roster.identity import Doubt, People
+from importers.roster.missing import Absent, absent
+from importers.roster.occupants import occupancy
+from importers.roster.ownerships import Terms, turnover
 from importers.roster.rows import RefusedRow, RosterRow
+from importers.roster.tally import Tally
+from tenant.rules.terms import ImportMode
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
-    from importers.choices import Choices
     from importers.faults import CellFault
-    from importers.roster.state import OwnershipState, RosterState
+    from importers.roster.drafts import Place
+    from importers.roster.state import OccupantState, OwnershipState, RosterState
 
-Place = tuple[str, int]
 _UNIT_FIELDS = ("area", "usage", "handover_state", "handed_over_on", "note")
+_NEW_PERSON = "都不是，是另一个人（新建）"
 
 
 def plan_roster(
@@ -42,10 +45,9 @@ def plan_roster(
     `held_back` are rows not to be carried out, with the reason: they come back as conflicts. A change of owners is held
     back too while another row of the same unit is refused, since half of it would be wrong.
     """
-    del choices
     held = dict(held_back or {})
     while True:
-        planner = _Planner(records, state, on, held)
+        planner = _Planner(records, state, on, choices or Choices(), held)
         more = planner.unsafe_transfers()
         if not more.keys() - held.keys():
             return planner.plan()
@@ -58,20 +60,29 @@ class _Planner:
         records: Sequence[RosterRow | RefusedRow],
         state: RosterState,
         on: dt.date,
+        choices: Choices,
         held: Mapping[Place, CellFault],
     ) -> None:
-        self.on = on
         self.records = records
-        self.people = People(state)
         self.state = state
+        self.choices = choices
+        self.held = held
+        self.people = People(state)
         self.units: dict[str, UnitDraft] = {}
         self.conflicts: dict[Place, CellFault] = {}
+        self.doubts: dict[Place, tuple[str, Doubt]] = {}
         self.troubled: dict[str, int] = {}
         self.moving: set[str] = set()
+        self.transfers: set[UnitDraft] = set()
+        self.unlike: set[str] = set()
+        """Units whose owners are other than the file's, left alone since only blanks are filled."""
         self.named_by: dict[tuple[UnitDraft, OwnerDraft], Place] = {}
-        self.current: dict[int, list[OwnershipState]] = {}
+        self.owned: dict[int, list[OwnershipState]] = {}
         for ownership in state.ownerships:
-            self.current.setdefault(ownership.unit_id, []).append(ownership)
+            self.owned.setdefault(ownership.unit_id, []).append(ownership)
+        self.lived_in: dict[int, list[OccupantState]] = {}
+        for occupant in state.occupants if _has_occupants(records) else ():
+            self.lived_in.setdefault(occupant.unit_id, []).append(occupant)
         self.order = {record.place: place for place, record in enumerate(records)}
         for record in sorted(records, key=_uncertainty):
             if isinstance(record, RefusedRow):
@@ -80,7 +91,13 @@ class _Planner:
                 self.conflicts[record.place] = found
                 self._trouble(record.key.number, record.place)
         self._back_to_order_of_file()
-        self.ownerships = [draft for unit in self.units.values() for draft in self._ownerships(unit)]
+        self.unreadable = sum(1 for record in records if isinstance(record, RefusedRow) and not record.number)
+        self.terms = Terms(on, choices.mode, None if self.unreadable else choices.ends_on)
+        self.ownerships: list[OwnershipDraft] = []
+        self.occupants: list[OccupantDraft] = []
+        self.unnamed = {"ownerships": 0, "occupants": 0}
+        for unit in self.units.values():
+            self._settle(unit)
 
     def _trouble(self, number: str | None, place: Place) -> None:
         if number:
@@ -97,29 +114,82 @@ class _Planner:
         building = row.key.building
         if self.state.estates > 1 and unit.state is None and building and building not in self.state.buildings:
             return fault("conflict_estate_unclear", building)
-        found = [self.people.find(claim, number) for claim in row.owners]
-        if wrong := next((owner for owner in found if owner is not None and not isinstance(owner, OwnerDraft)), None):
-            return wrong
-        known = [owner for owner in found if isinstance(owner, OwnerDraft)]
-        if len(set(known)) < len(known):
-            return fault("conflict_owner_unclear", str(len(known)))
-        for claim, owner in zip(row.owners, found, strict=True):
-            draft = self.people.accept(claim, number, owner if isinstance(owner, OwnerDraft) else None)
-            unit.owners[draft] = unit.owners.get(draft) or claim.share
-            named = self.named_by.get((unit, draft), row.place)
-            self.named_by[unit, draft] = min(named, row.place, key=self.order.__getitem__)
+        found = self._whom(row)
+        if not isinstance(found, list):
+            return found
+        self._own(unit, row, found)
         unit.take(said)
-        unit.owned_from_on = unit.owned_from_on or row.owned_from_on
+        if self.choices.mode is ImportMode.REPLACE:
+            unit.blanks = row.blanks() if unit.blanks is None else unit.blanks & row.blanks()
         unit.rows.append(row)
         self.units[number] = unit
         return None
 
+    def _whom(self, row: RosterRow) -> list[OwnerDraft | None] | CellFault:
+        """Return whom each owner in a row means, by what is known and by what people answered; None: somebody new."""
+        answers = self.choices.answers.get(row.place, "").split("/")
+        given: list[str] = []
+        whom: list[OwnerDraft | None] = []
+        for claim in row.owners:
+            found = self.people.find(claim, row.key.number)
+            if isinstance(found, Doubt):
+                answer = answers[len(given)] if len(given) < len(answers) else ""
+                doubt, found = found, self.people.answered(found, answer)
+                if isinstance(found, Doubt):
+                    self.doubts[row.place] = ("".join(f"{one}/" for one in given), doubt)
+                    return doubt.fault
+                given.append(answer)
+            whom.append(found)
+        known = [owner for owner in whom if owner]
+        return whom if len(set(known)) == len(known) else fault("conflict_owner_unclear", str(len(known)))
+
+    def _own(self, unit: UnitDraft, row: RosterRow, whom: list[OwnerDraft | None]) -> None:
+        """Let a row's owners own the unit; where only blanks are filled, one that has owners gets no others."""
+        held_by: set[int] | None = None
+        if self.choices.mode is ImportMode.FILL and unit.state and (current := self.owned.get(unit.state.id)):
+            held_by = {ownership.owner_id for ownership in current}
+        blanks = row.blanks() if self.choices.mode is ImportMode.REPLACE else frozenset[str]()
+        for order, (claim, owner) in enumerate(zip(row.owners, whom, strict=True)):
+            if held_by is not None and (owner is None or owner.state is None or owner.state.id not in held_by):
+                self.unlike.add(unit.key.number)
+                continue
+            draft = self.people.accept(claim, unit.key.number, owner, row.place, order, blanks)
+            unit.owners[draft] = unit.owners.get(draft) or claim.share
+            if row.owned_from_on:
+                unit.since.setdefault(draft, row.owned_from_on)
+            named = self.named_by.get((unit, draft), row.place)
+            self.named_by[unit, draft] = min(named, row.place, key=self.order.__getitem__)
+
     def _back_to_order_of_file(self) -> None:
         """Put units, their rows and owners in the order of the file: the first owner named is the one who pays."""
         for unit in self.units.values():
-            unit.rows.sort(key=lambda row: self.order[row.place])
-            unit.owners = dict(sorted(unit.owners.items(), key=lambda item: self.order[self.named_by[unit, item[0]]]))
+            if len(unit.rows) > 1:
+                unit.rows.sort(key=lambda row: self.order[row.place])
+                named = {owner: self.order[self.named_by[unit, owner]] for owner in unit.owners}
+                unit.owners = dict(sorted(unit.owners.items(), key=lambda item: named[item[0]]))
         self.units = dict(sorted(self.units.items(), key=lambda item: self.order[item[1].rows[0].place]))
+
+    def _settle(self, unit: UnitDraft) -> None:
+        """Say what becomes of a unit's ownerships and occupants, now that all its rows are taken."""
+        number = unit.key.number
+        owned = self.owned.get(unit.state.id, []) if unit.state else []
+        terms = self.terms
+        if number in self.unlike or number in self.troubled:
+            terms = Terms(terms.on, terms.mode)
+        turned = turnover(unit, owned, terms)
+        if turned.is_moving:
+            self.moving.add(number)
+        if turned.is_transfer:
+            self.transfers.add(unit)
+        self.ownerships += turned.drafts
+        lived_in = self.lived_in.get(unit.state.id, []) if unit.state else []
+        drafts, unnamed = occupancy(unit, lived_in, terms)
+        if any("to_on" in draft.change for draft in drafts):
+            self.moving.add(number)
+        self.occupants += drafts
+        if number not in self.troubled and number not in self.unlike:
+            self.unnamed["ownerships"] += turned.unnamed
+            self.unnamed["occupants"] += len(unnamed)
 
     @staticmethod
     def _as_refused(row: RosterRow, found: CellFault) -> RefusedCell:
@@ -141,77 +211,82 @@ class _Planner:
             if isinstance(record, RosterRow) and record.key.number in self.moving and record.key.number in self.troubled
         }
 
-    def _ownerships(self, unit: UnitDraft) -> list[OwnershipDraft]:
-        """Return what becomes of a unit's ownerships; who is not named leaves only when somebody new arrives."""
-        current = self.current.get(unit.state.id, []) if unit.state else []
-        held_by = {ownership.owner_id: ownership for ownership in current}
-        arriving = any(not owner.state or owner.state.id not in held_by for owner in unit.owners)
-        named = {owner.state.id for owner in unit.owners if owner.state}
-        if current and arriving:
-            self.moving.add(unit.key.number)
-        leaving = [ownership for ownership in current if arriving and ownership.owner_id not in named]
-        begins_on = unit.owned_from_on or (self.on if leaving else unit.values.get("handed_over_on"))
-        shares, payer = shares_of(unit.owners), _payer(unit, held_by)
-        drafts = [self._ending(unit, ownership, begins_on or self.on) for ownership in leaving]
-        for owner, given in unit.owners.items():
-            ownership = held_by.get(owner.state.id) if owner.state else None
-            if ownership is None:
-                begun = {"share": shares[owner], "is_payer": owner is payer, "from_on": begins_on}
-                drafts.append(OwnershipDraft(unit, owner, None, begun, Outcome.NEW))
-                continue
-            change: dict[str, Any] = {}
-            if (given is not None or arriving) and ownership.share != shares[owner]:
-                change["share"] = shares[owner]
-            if arriving and ownership.is_payer != (owner is payer):
-                change["is_payer"] = owner is payer
-            drafts.append(OwnershipDraft(unit, owner, ownership, change, Outcome.CHANGED if change else Outcome.SAME))
-        return drafts
-
-    @staticmethod
-    def _ending(unit: UnitDraft, ownership: OwnershipState, begins_on: dt.date) -> OwnershipDraft:
-        """End an ownership on the day before the next begins, never before it began itself."""
-        last = begins_on - dt.timedelta(days=1)
-        to_on = max(last, ownership.from_on) if ownership.from_on else last
-        return OwnershipDraft(unit, None, ownership, {"to_on": to_on}, Outcome.CHANGED)
-
     def plan(self) -> Plan:
         """Return the whole plan: what each row brings about, what is refused, what is counted."""
-        units = [(unit, unit_change(unit, self.on)) for unit in self.units.values()]
-        owners = [(owner, owner_change(owner)) for owner in self.people.drafts]
-        for unit, change in units:
-            unit.change = change
-        tally = Tally(self.named_by)
-        for unit, change in units:
-            tally.unit(unit, change)
+        mode = self.choices.mode
+        owners = [(owner, owner_change(owner, mode)) for owner in self.people.drafts]
+        tally = Tally(self.named_by, {owner.id: owner.name for owner in self.state.owners})
+        for unit in self.units.values():
+            unit.change = unit_change(unit, self.terms.on, mode)
+            tally.unit(unit, unit.change)
         for owner, change in owners:
             tally.owner(owner, change)
-        names = {owner.id: owner.name for owner in self.state.owners}
-        for ownership in self.ownerships:
-            tally.ownership(ownership, names)
+        for draft in self.ownerships:
+            if draft.unit:
+                tally.ownership(draft, draft.unit.key.number, draft.unit.rows[0].place)
+        for occupant in self.occupants:
+            if occupant.unit:
+                tally.occupant(occupant, occupant.unit.key.number, occupant.unit.rows[0].place)
+        gone = self._absent(tally)
+        described = self.people.described([doubt for _, doubt in self.doubts.values()])
         return Plan(
-            rows=[self._row(record, tally) for record in self.records],
-            refused=self._refused(),
+            rows=[*(self._row(record, tally, described) for record in self.records), *gone.rows],
+            refused=[*self._refused(), *gone.refused],
             subjects=tally.counts,
-            drafts=RosterDrafts([unit for unit, _ in units], owners, self.ownerships),
-            missing=self._missing(),
+            drafts=RosterDrafts(
+                list(self.units.values()),
+                owners,
+                self.ownerships + gone.ownerships,
+                self.occupants + gone.occupants,
+            ),
+            notices=self._notices(),
+            missing={name: count + self.unnamed.get(name, 0) for name, count in gone.counts.items()},
         )
 
-    def _missing(self) -> dict[str, int]:
-        """Count the lasting ownerships, and the units, that no row names."""
+    def _absent(self, tally: Tally) -> Absent:
         named = {record.key.number for record in self.records if isinstance(record, RosterRow)}
         named |= {record.number for record in self.records if isinstance(record, RefusedRow) and record.number}
-        units = {unit.id for number, unit in self.state.units.items() if number not in named}
-        return {"units": len(units), "ownerships": sum(1 for one in self.state.ownerships if one.unit_id in units)}
+        return absent(self.state, (self.owned, self.lived_in), named, self.terms.ends_on, self.held, tally)
 
-    def _row(self, record: RosterRow | RefusedRow, tally: Tally) -> RowPlan:
+    def _notices(self) -> list[str]:
+        notices: list[str] = []
+        if self.transfers:
+            notices.append(f"有 {len(self.transfers)} 套房换业主：原业主的产权到期终止，欠费仍记在原业主名下。")
+        if self.unlike:
+            notices.append(f"有 {len(self.unlike)} 套房登记的业主与文件不同，按「只补空白」没有更改。")
+        if self.unreadable and self.choices.ends_on:
+            notices.append(
+                f"有 {self.unreadable} 行看不出是哪套房，所以没有终止任何「文件中没有」的产权和住户。请先改正这些行。"
+            )
+        return notices
+
+    def _row(
+        self, record: RosterRow | RefusedRow, tally: Tally, described: Mapping[OwnerDraft, tuple[str, str]]
+    ) -> RowPlan:
         sheet, row = record.place
         if isinstance(record, RefusedRow):
             return RowPlan(sheet, row, Outcome.REFUSED, record.number or "", "")
         people = "、".join(claim.name for claim in record.owners)
         if record.place in self.conflicts:
-            return RowPlan(sheet, row, Outcome.CONFLICT, record.key.number, people)
+            candidates = self._candidates(record.place, described)
+            return RowPlan(sheet, row, Outcome.CONFLICT, record.key.number, people, (), candidates)
         facts = tuple(tally.facts.get(record.place, ()))
-        return RowPlan(sheet, row, row_outcome(facts), record.key.number, people, facts)
+        is_transfer = (
+            bool(self.transfers)
+            and self.units[record.key.number] in self.transfers
+            and any(fact.subject == "ownerships" and fact.outcome is not Outcome.SAME for fact in facts)
+        )
+        return RowPlan(sheet, row, row_outcome(facts), record.key.number, people, facts, is_transfer=is_transfer)
+
+    def _candidates(self, place: Place, described: Mapping[OwnerDraft, tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Return whom a row in doubt may mean, each with the answer that says so; nothing where it is no such doubt."""
+        if place not in self.doubts or place in self.held:
+            return ()
+        before, doubt = self.doubts[place]
+        choices = [(before + described[draft][0], described[draft][1]) for draft in doubt.candidates]
+        if doubt.may_be_new:
+            choices.append((before + SOMEBODY_NEW, _NEW_PERSON))
+        return tuple(choices)
 
     def _refused(self) -> list[RefusedCell]:
         refused: list[RefusedCell] = []
@@ -223,25 +298,13 @@ class _Planner:
         return refused
 
 
+def _has_occupants(records: Sequence[RosterRow | RefusedRow]) -> bool:
+    """Tell whether any sheet has a column of occupants: else the file says nothing about them."""
+    return any(isinstance(record, RosterRow) and "occupants" in record.source.headings for record in records)
+
+
 def _uncertainty(record: RosterRow | RefusedRow) -> int:
     """Rank rows for reading: those with IDs first, then those with phones, so that bare names find whom they mean."""
-    if isinstance(record, RefusedRow) or any(claim.id_number for claim in record.owners):
+    if isinstance(record, RefusedRow) or any(claim.id_number or claim.own_number for claim in record.owners):
         return 0
     return 1 if any(claim.phones for claim in record.owners) else 2
-
-
-def _payer(unit: UnitDraft, held_by: Mapping[int, OwnershipState]) -> OwnerDraft | None:
-    """Return who is to pay: who does so already, else the first named."""
-    for owner in unit.owners:
-        ownership = held_by.get(owner.state.id) if owner.state else None
-        if ownership and ownership.is_payer:
-            return owner
-    return next(iter(unit.owners), None)
-
-
-def shares_of(owners: Mapping[OwnerDraft, Fraction | None]) -> dict[OwnerDraft, Decimal]:
-    """Return everybody's share: as the file gives it, the rest in equal parts."""
-    given = sum((share for share in owners.values() if share), Fraction(0))
-    silent = sum(1 for share in owners.values() if not share)
-    rest = (1 - given) / silent if silent and given < 1 else Fraction(1, max(len(owners), 1))
-    return {owner: as_decimal(share or rest) for owner, share in owners.items()}

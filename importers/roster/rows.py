@@ -1,4 +1,4 @@
-"""From a cleaned row to what it claims: this unit, with these owners."""
+"""From a cleaned row to what it claims: this unit, with these owners, lived in by these people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from importers.faults import CellFault, RefusedCell, fault
 from importers.rooms import UnitKey, building_of_sheet
-from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
+from tenant.rules.terms import HandoverState, OccupantRelation, OwnerKind, UnitUsage
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _FIRST = frozenset({"本人", "业主", "业主本人", "户主", "自己", "产权人"})
 _SPOUSE = frozenset({"配偶", "妻", "妻子", "夫", "丈夫", "爱人", "老公", "老婆", "太太", "先生"})
 _LONGEST_OTHER_PHONES = 200
+_LONGEST_OCCUPANT_PHONE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerClaim:
     """An owner as a row names them; `phones` are (number, label), the first of them the owner's own.
 
-    A row's mail address is that of the first owner it names.
+    A row's mail address is that of the first owner it names; ``own_number`` is the owner's id in a row we exported.
     """
 
     name: str
@@ -35,6 +36,18 @@ class OwnerClaim:
     phones: tuple[tuple[str, str], ...] = ()
     email: str | None = None
     share: Fraction | None = None
+    own_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OccupantClaim:
+    """Somebody living in the unit; ``relation`` None where the row does not say it, ``likely`` is what it suggests."""
+
+    name: str
+    phone: str | None = None
+    relation: OccupantRelation | None = None
+    likely: OccupantRelation = OccupantRelation.OTHER
+    has_blank_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class RosterRow:
     source: CleanRow
     key: UnitKey
     owners: tuple[OwnerClaim, ...] = ()
+    occupants: tuple[OccupantClaim, ...] = ()
     area: Decimal | None = None
     usage: UnitUsage | None = None
     handover_state: HandoverState | None = None
@@ -55,6 +69,10 @@ class RosterRow:
     def place(self) -> tuple[str, int]:
         """Return sheet and row: what names a row within its file."""
         return self.source.sheet, self.source.row
+
+    def blanks(self) -> frozenset[str]:
+        """Return the columns that the sheet has and this row leaves blank."""
+        return frozenset(self.source.headings.keys() - self.source.values.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,10 @@ def assemble(row: CleanRow) -> RosterRow | RefusedRow:
     if isinstance(owners, RefusedCell):
         faults.append(owners)
         owners = ()
+    occupants = _occupants(row, owners) if not faults and "occupants" in row.headings else ()
+    if isinstance(occupants, RefusedCell):
+        faults.append(occupants)
+        occupants = ()
     if faults:
         return RefusedRow(tuple(faults), key.number, (row.sheet, row.row))
     values = row.values
@@ -85,6 +107,7 @@ def assemble(row: CleanRow) -> RosterRow | RefusedRow:
         source=row,
         key=key,
         owners=owners,
+        occupants=occupants,
         area=cast("Decimal | None", values.get("area")),
         usage=cast("UnitUsage | None", values.get("usage")),
         handover_state=cast("HandoverState | None", values.get("handover_state")),
@@ -151,9 +174,45 @@ def _owners(row: CleanRow) -> tuple[OwnerClaim, ...] | RefusedCell:
             phones=tuple(reached[place]),
             email=cast("str | None", row.values.get("email")) if place == 0 else None,
             share=name.share,
+            own_number=cast("int | None", row.values.get("own_number")) if len(names) == 1 else None,
         )
         for place, name in enumerate(names)
     )
+
+
+def _occupants(row: CleanRow, owners: tuple[OwnerClaim, ...]) -> tuple[OccupantClaim, ...] | RefusedCell:
+    names = cast("tuple[Name, ...]", row.values.get("occupants") or ())
+    phones = cast("tuple[Labelled, ...]", row.values.get("occupant_phones") or ())
+    if not names:
+        if any(not number.is_placeholder for number in phones):
+            return row.refuse("occupant_phones", fault("occupant_missing", row.headings["occupant_phones"]))
+        return ()
+    reached = _phones_of(names, phones, ())
+    if isinstance(reached, CellFault):
+        return row.refuse("occupant_phones", reached)
+    owning = {owner.name for owner in owners}
+    rents = "租" in row.headings["occupants"]
+    others = OccupantRelation.RENTER if rents else OccupantRelation.OTHER
+    relation = cast("OccupantRelation | None", row.values.get("occupant_relation"))
+    return tuple(
+        OccupantClaim(
+            name=name.name,
+            phone=_joined_numbers(reached[place]),
+            relation=relation,
+            likely=OccupantRelation.OWNER if name.name in owning else others,
+            has_blank_phone="occupant_phones" in row.headings and not phones,
+        )
+        for place, name in enumerate(names)
+    )
+
+
+def _joined_numbers(phones: list[tuple[str, str]]) -> str | None:
+    """Return an occupant's numbers in one text, as many as there is room for; None for none."""
+    joined = ""
+    for number, _ in phones:
+        longer = f"{joined}、{number}" if joined else number
+        joined = longer if len(longer) <= _LONGEST_OCCUPANT_PHONE else joined
+    return joined or None
 
 
 def _place_of(label: str, names: tuple[Name, ...]) -> int | None:

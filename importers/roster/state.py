@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
+from tenant.rules.terms import HandoverState, OccupantRelation, OwnerKind, UnitUsage
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -55,8 +55,21 @@ class OwnershipState:
 
 
 @dataclass(frozen=True, slots=True)
+class OccupantState:
+    """Somebody who lives in a unit, for as long as the office knows."""
+
+    id: int
+    unit_id: int
+    name: str
+    phone: str | None = None
+    relation: OccupantRelation = OccupantRelation.RENTER
+    from_on: dt.date | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class RosterState:
-    """The office's units by number, its owners and the ownerships that last today.
+    """The office's units by number, its owners, the ownerships that last and the people who live there.
 
     `buildings` are the codes of its buildings; `estates` how many estates it has: with two or more it cannot be told
     where a new building stands.
@@ -67,3 +80,4 @@ class RosterState:
     ownerships: Sequence[OwnershipState] = ()
     buildings: frozenset[str] = frozenset()
     estates: int = 0
+    occupants: Sequence[OccupantState] = ()

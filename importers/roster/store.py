@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from importers.roster.state import OwnershipState, OwnerState, RosterState, UnitState
-from tenant.models import Building, Estate, Office, Owner, Ownership, Section, Unit
+from importers.roster.state import OccupantState, OwnershipState, OwnerState, RosterState, UnitState
+from tenant.models import Building, Estate, Occupant, Office, Owner, Ownership, Section, Unit
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from importers.plan import Plan
-    from importers.roster.drafts import OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
+    from importers.roster.drafts import OccupantDraft, OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
     from importers.writing import Writer
 
-State = UnitState | OwnerState | OwnershipState
+State = UnitState | OwnerState | OwnershipState | OccupantState
 _LONGEST_NAME = 50
 _UNIT = (
     Unit.id,
@@ -48,14 +48,24 @@ _OWNERSHIP = (
     Ownership.from_on,
     Ownership.version,
 )
+_OCCUPANT = (
+    Occupant.id,
+    Occupant.unit_id,
+    Occupant.name,
+    Occupant.phone,
+    Occupant.relation,
+    Occupant.from_on,
+    Occupant.version,
+)
 
 
 def load(session: Session, office: Office) -> RosterState:
-    """Return the office's units, owners and lasting ownerships as plain values."""
+    """Return the office's units, owners, lasting ownerships and occupants as plain values."""
     units = session.execute(select(*_UNIT).where(Unit.office_id == office.id))
     owners = session.execute(select(*_OWNER).where(Owner.office_id == office.id))
     lasting = select(*_OWNERSHIP).where(Ownership.office_id == office.id, Ownership.to_on.is_(None))
     ownerships = session.execute(lasting.order_by(Ownership.id))
+    living = select(*_OCCUPANT).where(Occupant.office_id == office.id, Occupant.to_on.is_(None))
     estates = session.scalar(select(func.count(Estate.id)).where(Estate.office_id == office.id))
     return RosterState(
         units={row.number: UnitState(*row) for row in units},
@@ -63,6 +73,7 @@ def load(session: Session, office: Office) -> RosterState:
         ownerships=[OwnershipState(*row) for row in ownerships],
         buildings=frozenset(session.scalars(select(Building.code).where(Building.office_id == office.id))),
         estates=estates or 0,
+        occupants=[OccupantState(*row) for row in session.execute(living.order_by(Occupant.id))],
     )
 
 
@@ -77,6 +88,7 @@ def write(writer: Writer, office: Office, plan: Plan) -> None:
     units = _units(writer, office, drafts.units, buildings, sections)
     owners = _owners(writer, office, drafts)
     _ownerships(writer, office, drafts.ownerships, units, owners)
+    _occupants(writer, office, drafts.occupants, units)
 
 
 def _buildings(writer: Writer, office: Office, units: list[UnitDraft]) -> dict[str, int]:
@@ -161,9 +173,20 @@ def _ownerships(
     rows = [
         {"office_id": office.id, "unit_id": units[draft.unit], "owner_id": owners[draft.owner], **draft.change}
         for draft in ownerships
-        if draft.owner and draft.state is None
+        if draft.unit and draft.owner and draft.state is None
     ]
     writer.write(Ownership, updates=updates, inserts=rows)
+
+
+def _occupants(writer: Writer, office: Office, occupants: list[OccupantDraft], units: dict[UnitDraft, int]) -> None:
+    """Change, end and add occupants."""
+    updates = [(_before(office, draft.state), draft.change) for draft in occupants if draft.state and draft.change]
+    rows = [
+        {"office_id": office.id, "unit_id": units[draft.unit], **draft.change}
+        for draft in occupants
+        if draft.unit and draft.state is None
+    ]
+    writer.write(Occupant, updates=updates, inserts=rows)
 
 
 def _before(office: Office, state: State) -> dict[str, Any]:

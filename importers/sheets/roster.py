@@ -1,11 +1,11 @@
-"""业主名册: units, who owns them, and how to reach the owners; one row for each unit, or for each owner of a unit."""
+"""业主名册: units, who owns them, who lives there, and how to reach them; one row for each unit, or for each owner."""
 
 from importers import columns as of
 from importers.roster.planning import plan_roster
 from importers.roster.rows import assemble
 from importers.roster.store import load, write
 from importers.sheets.kinds import SheetKind
-from tenant.rules.terms import HandoverState, UnitUsage
+from tenant.rules.terms import HandoverState, OccupantRelation, UnitUsage
 
 USAGES = {
     UnitUsage.RESIDENCE: "住宅 居住 公寓 别墅 洋房 高层 多层 复式",
@@ -18,6 +18,15 @@ USAGES = {
 HANDED_OVER = {
     HandoverState.PENDING: "未交房 未交 未收 未入住 未办 未领 待交 否 × FALSE",
     HandoverState.HANDED_OVER: "已交房 已交 已收 已入住 已办 已领 入住 是 √ ✓ TRUE",
+}
+
+#: 家属 must be asked before 业主: 业主家属 is not the owner.
+RELATIONS = {
+    OccupantRelation.FAMILY: "家属 家人 家庭成员 配偶 夫妻 丈夫 妻子 子女 儿子 女儿 父母 父亲 母亲 父子 父女 母子 母女 "
+    "亲属 亲戚 兄弟 姐妹",
+    OccupantRelation.RENTER: "租户 租客 承租 租赁 租住 出租 租",
+    OccupantRelation.OWNER: "业主本人 本人 业主 户主 自住 自用",
+    OccupantRelation.OTHER: "其他 其它 员工 保姆 朋友 借住 使用人",
 }
 
 KIND = SheetKind(
@@ -75,11 +84,30 @@ KIND = SheetKind(
             "交房时间 收房日期 收房时间 交付日期 交付时间 入住日期 入住时间 入伙日期 入伙时间",
         ),
         of.DayColumn("owned_from_on", "产权登记日期", "过户日期 过户时间 产权日期 产权变更日期 登记日期"),
+        of.NamesColumn(
+            "occupants",
+            "住户姓名",
+            "住户 租户 租户姓名 租客 租客姓名 承租人 承租人姓名 使用人 使用人姓名 实际使用人 实际居住人 居住人 "
+            "居住人姓名 常住人员 常住人",
+        ),
+        of.PhonesColumn(
+            "occupant_phones",
+            "住户电话",
+            "租户电话 租客电话 承租人电话 使用人电话 居住人电话 住户手机 租户手机 租客手机 租户联系电话 住户联系电话 "
+            "租客联系电话 承租人联系电话 使用人联系电话",
+        ),
+        of.ChoiceColumn(
+            "occupant_relation",
+            "与业主关系",
+            "住户关系 与户主关系 与产权人关系 居住性质 住户类别 住户类型",
+            words=RELATIONS,
+        ),
         of.TextColumn("note", "备注", "说明 备注说明 备注信息"),
+        of.NumberColumn("own_number", "系统业主号"),
     ),
     required=(("room",), ("owners",)),
     key=("building", "section", "room"),
-    subjects={"units": "房屋", "owners": "业主", "ownerships": "产权"},
+    subjects={"units": "房屋", "owners": "业主", "ownerships": "产权", "occupants": "住户"},
     assemble=assemble,
     plan=plan_roster,
     load=load,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 from importers.reading import read
-from importers.roster.state import OwnershipState, OwnerState, RosterState, UnitState
+from importers.roster.state import OccupantState, OwnershipState, OwnerState, RosterState, UnitState
 from importers.sheets import kind_named
 
 ROSTER = kind_named("roster")
@@ -14,9 +14,9 @@ TODAY = dt.date(2026, 11, 21)
 _ids = count(1_000_000)
 
 
-def planned(content, state=NOTHING, on=TODAY, file_name="名册.xlsx"):
+def planned(content, state=NOTHING, on=TODAY, file_name="名册.xlsx", choices=None):
     """Return the plan of a file."""
-    return ROSTER.plan(read(content, file_name, ROSTER).records, state, on)
+    return ROSTER.plan(read(content, file_name, ROSTER).records, state, on, choices)
 
 
 def carried_out(state, plan):
@@ -43,7 +43,22 @@ def carried_out(state, plan):
             del ownerships[draft.state.id]
         else:
             ownerships[draft.state.id] = replace(draft.state, **draft.change)
-    return RosterState(units, list(owners.values()), list(ownerships.values()))
+    living = lived_in(state, drafts.occupants, unit_ids)
+    return RosterState(units, list(owners.values()), list(ownerships.values()), occupants=living)
+
+
+def lived_in(state, drafts, unit_ids):
+    """Return who lives where after a plan."""
+    occupants = {occupant.id: occupant for occupant in state.occupants}
+    for draft in drafts:
+        if draft.state is None:
+            made = OccupantState(next(_ids), unit_ids[draft.unit], **draft.change)
+            occupants[made.id] = made
+        elif "to_on" in draft.change:
+            del occupants[draft.state.id]
+        else:
+            occupants[draft.state.id] = replace(draft.state, **draft.change)
+    return list(occupants.values())
 
 
 def brought(plan, subject):

@@ -52,6 +52,7 @@ def test_a_preview_writes_nothing_but_its_batch(north, cast):
             "units": {"new": 4, "changed": 0, "same": 0},
             "owners": {"new": 3, "changed": 0, "same": 0},
             "ownerships": {"new": 3, "changed": 0, "same": 0},
+            "occupants": {"new": 0, "changed": 0, "same": 0},
             "rows": {"read": 4, "refused": 0, "conflict": 0},
         },
         "refused": [],

@@ -51,7 +51,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_shape_comes_to_its_plan(shape):
     make, units, owners, ownerships, rows = SHAPES[shape]
-    expected = {"units": units, "owners": owners, "ownerships": ownerships, "rows": rows}
+    expected = {"units": units, "owners": owners, "ownerships": ownerships, "occupants": (0, 0, 0), "rows": rows}
     assert counts(planned(make())) == expected
 
 
