@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from importers.plan import Plan
     from importers.rows import CleanRow
 
-KINDS = ("roster",)
+KINDS = ("roster", "arrears", "payments", "parking", "meters")
 
 
 @dataclass(frozen=True)

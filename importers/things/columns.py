@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from importers.cells import Cell
 
 MOST_PLATES: Final = 20
-_LONGEST_METER = 40
 _LONGEST_REMARK = 100
 _MOST_RENT = Decimal(1_000_000)
 _FEN, _LITRE = Decimal("0.01"), Decimal("0.001")
@@ -28,6 +27,7 @@ _NEXT_PLATE = re.compile(rf"\s+|(?<=[0-9A-Z挂学警港澳领])(?=[{parking.PROV
 _DIGITS = r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,12})?|[0-9]{1,15}(?:\.[0-9]{1,12})?|\.[0-9]{1,12})"
 _RENT = re.compile(rf"(?:每月|月租|¥|￥)*{_DIGITS}(?:元)?(?:/月|/每月|每月|一个月|月)?")
 _COUNT = re.compile(rf"{_DIGITS}(?:吨|方|立方米|立方|m3|m³|度|kwh|千瓦时|gj|吉焦|倍)?")
+_METER = re.compile(r"(?=.*[0-9A-Z])[0-9A-Z\u4e00-\u9fff#/.-]{1,40}")
 
 
 class Plate(NamedTuple):
@@ -110,7 +110,5 @@ class MeterNumberColumn(Column):
     def read(self, cell: Cell, text: str) -> str | CellFault:
         """Return the number in capitals, without blanks."""
         number = compact(text).upper()
-        fits = re.fullmatch(rf"[0-9A-Z\u4e00-\u9fff#/.-]{{1,{_LONGEST_METER}}}", number) and re.search(
-            "[0-9A-Z]", number
-        )
-        return number if fits and cell.kind is not CellKind.DATE else fault("meter_number_unreadable", text)
+        fits = _METER.fullmatch(number) is not None and cell.kind is not CellKind.DATE
+        return number if fits else fault("meter_number_unreadable", text)

@@ -1,0 +1,96 @@
+"""Which meter a row means: by its number, else the only one of its kind at the unit; a second is a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from importers.faults import CellFault, fault
+from importers.things.drafts import Draft
+from tenant.rules.meters import Reading
+from tenant.rules.terms import ImportMode
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from importers.things.drafts import Link
+    from importers.things.meter_rows import MeterRow
+    from importers.things.meter_state import MetersState, MeterState, ReadingState
+    from tenant.rules.terms import MeterKind
+
+
+@dataclass(slots=True, eq=False)
+class MeterDraft(Draft):
+    """A meter; ``at`` is the unit it counts for; ``shown`` is every reading it has by then, known or of the file."""
+
+    kind: MeterKind = None  # type: ignore[assignment]
+    number: str = ""
+    at: Link | None = None
+    shown: dict[dt.date, Reading] = field(default_factory=dict)
+    known: dict[dt.date, ReadingState] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return kind and number."""
+        return f"{self.kind.label} {self.number}"
+
+
+class Meters:
+    """The meters known so far, from the office and from the rows already read."""
+
+    def __init__(self, state: MetersState, mode: ImportMode) -> None:
+        self.mode = mode
+        self._by_number: dict[str, list[MeterDraft]] = {}
+        self._at_unit: dict[str, list[MeterDraft]] = {}
+        for meter in state.meters:
+            self._learn(_known(meter, state.readings.get(meter.id, ())))
+
+    def find(self, row: MeterRow, unit: Link | None) -> MeterDraft | CellFault:
+        """Return the meter a row means, a new one where there is none such, a fault where it cannot be told."""
+        if row.number:
+            numbered = [one for one in self._by_number.get(row.number, ()) if row.kind in {None, one.kind}]
+            if len(numbered) > 1 or (not numbered and row.kind is None):
+                return fault("meter_kind_missing", row.number)
+            if numbered:
+                return self._at_its_unit(numbered[0], unit)
+            nameless = [one for one in self._here(unit, row.kind) if one.state and unit and one.number == unit.name]
+            return nameless[0] if nameless else _new(row.kind, row.number, unit)
+        here = self._here(unit, row.kind)
+        if len({meter.kind for meter in here}) > 1 or (not here and row.kind is None):
+            return fault("meter_kind_missing", row.name)
+        if len(here) > 1:
+            return fault("conflict_meter_unclear", str(len(here)))
+        return here[0] if here else _new(row.kind, row.name, unit)
+
+    def accept(self, meter: MeterDraft) -> None:
+        """Remember a meter a row was taken for."""
+        if not meter.named and meter.state is None:
+            self._learn(meter)
+
+    def _here(self, unit: Link | None, kind: MeterKind | None) -> list[MeterDraft]:
+        return [meter for meter in self._at_unit.get(unit.name if unit else "", ()) if kind in {None, meter.kind}]
+
+    def _at_its_unit(self, meter: MeterDraft, unit: Link | None) -> MeterDraft | CellFault:
+        if unit and meter.at and meter.at != unit and self.mode is not ImportMode.REPLACE:
+            return fault("conflict_meter_elsewhere", meter.number, known=meter.at.name)
+        return meter
+
+    def _learn(self, meter: MeterDraft) -> None:
+        self._by_number.setdefault(meter.number, []).append(meter)
+        if meter.at:
+            self._at_unit.setdefault(meter.at.name, []).append(meter)
+
+
+def _known(state: MeterState, readings: Sequence[ReadingState]) -> MeterDraft:
+    meter = MeterDraft("meters", f"{state.kind.label} {state.number}", state, kind=state.kind, number=state.number)
+    meter.at = state.unit
+    meter.known = {reading.read_on: reading for reading in readings}
+    meter.shown = {reading.read_on: Reading(reading.read_on, reading.shown) for reading in readings}
+    return meter
+
+
+def _new(kind: MeterKind | None, number: str, unit: Link | None) -> MeterDraft | CellFault:
+    if kind is None:
+        return fault("meter_kind_missing", number)
+    return MeterDraft("meters", f"{kind.label} {number}", kind=kind, number=number, at=unit)

@@ -1,0 +1,202 @@
+"""The plan of a parking ledger: spaces, vehicles and who rents which space from when.
+
+A space let to somebody new ends the lease before it on the day before, dated; where the days cannot both be true, the
+row is a question. Pure: the state is passed in, and so is the day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from importers.choices import Choices
+from importers.faults import CellFault, fault
+from importers.plan import NOT_IN_FILE, Outcome, Plan, RowPlan, row_outcome
+from importers.things.drafts import Draft, Link, RefusedRow, Tally
+from importers.things.leases import LEASE, LeaseDraft, Leases
+from importers.things.parking_rows import LEASE_COLUMNS, ParkingRow
+from importers.things.places import Places
+from tenant.rules.parking import loose_space_number
+from tenant.rules.terms import ParkingKind
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from importers.faults import RefusedCell
+    from importers.things.columns import Plate
+    from importers.things.drafts import Place
+    from importers.things.parking_state import ParkingState
+
+SUBJECTS = {"spaces": "车位", "vehicles": "车辆", "leases": "车位租赁"}
+_SPACE: dict[str, Any] = {"kind": ParkingKind.COMMON, "unit": None, "location": None, "area": None, "note": None}
+_VEHICLE: dict[str, Any] = {"unit": None, "holder_name": None, "holder_phone": None, "description": None}
+_COLUMNS = {"spaces": "space", "vehicles": "plates"}
+_LABELS = {
+    "kind": "类别",
+    "unit": "房屋",
+    "location": "位置",
+    "area": "面积",
+    "note": "备注",
+    "holder_name": "车主",
+    "holder_phone": "联系电话",
+    "description": "品牌颜色",
+}
+Said = tuple[Draft, dict[str, Any], set[str]]
+"""A thing, what a row says of it, and what the row leaves empty."""
+
+
+@dataclass(slots=True)
+class ParkingDrafts:
+    """All that would be written, in the order in which it must be."""
+
+    spaces: list[Draft]
+    vehicles: list[Draft]
+    leases: list[LeaseDraft]
+
+
+def plan_parking(
+    records: Sequence[ParkingRow | RefusedRow],
+    state: ParkingState,
+    on: dt.date,
+    choices: Choices | None = None,
+    held_back: Mapping[Place, CellFault] | None = None,
+) -> Plan:
+    """Return what ``records`` would do to ``state`` on the day ``on``; ``held_back`` come back as conflicts."""
+    planner = _Planner(state, on, choices or Choices())
+    for record in records:
+        planner.read(record, (held_back or {}).get(record.place))
+    return planner.plan(records)
+
+
+@dataclass(slots=True)
+class _Planner:
+    state: ParkingState
+    on: dt.date
+    choices: Choices
+    places: Places = field(init=False)
+    leases: Leases = field(init=False)
+    alike: dict[str, str] = field(init=False)
+    spaces: dict[str, Draft] = field(default_factory=dict)
+    vehicles: dict[str, Draft] = field(default_factory=dict)
+    wrong: dict[Place, tuple[CellFault, str]] = field(default_factory=dict)
+    transfers: set[Place] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
+    """Spaces of rows that are not carried out: nothing of theirs is missing from the file."""
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.state.units)
+        self.leases = Leases(self.state, self.on, self.choices.mode)
+        self.alike = {loose_space_number(number): number for number in self.state.spaces}
+
+    def read(self, record: ParkingRow | RefusedRow, held: CellFault | None) -> None:
+        """Take a record whole, or not at all."""
+        if isinstance(record, RefusedRow):
+            self.doubtful |= {record.name} if record.name else set()
+            return
+        found = (held, "space") if held else self._take(record)
+        if found:
+            self.wrong[record.place] = found
+            self.doubtful |= {record.space} if record.space else set()
+
+    def _take(self, row: ParkingRow) -> tuple[CellFault, str] | None:
+        unit = self.places.find(row.key) if row.key else None
+        if isinstance(unit, CellFault):
+            return unit, "room"
+        space = self._space(row.space) if row.space else None
+        if isinstance(space, CellFault):
+            return space, "space"
+        said: list[Said] = [(self._vehicle(plate.plate), *_told_of_vehicle(row, plate, unit)) for plate in row.plates]
+        if space:
+            told, blank = row.about_space()
+            said.append((space, told | {"unit": unit} if unit and row.is_owned else told, blank))
+        for thing, told, _ in said:
+            if name := thing.differs(told):
+                part = f"{thing.name} {_LABELS[name]}"
+                return fault("conflict_thing", part, other=thing.said_by[name]), _COLUMNS[thing.subject]
+        ended = self._let(row, said, unit) if space and row.lease else False
+        if isinstance(ended, CellFault):
+            return ended, "from_on"
+        self.transfers |= {row.place} if ended else set()
+        for thing, told, blank in said:
+            thing.take(told, blank, row.place)
+            (self.spaces if thing.subject == "spaces" else self.vehicles)[thing.name] = thing
+        if space:
+            self.alike.setdefault(loose_space_number(space.name), space.name)
+        return None
+
+    def _let(self, row: ParkingRow, said: list[Said], unit: Link | None) -> bool | CellFault:
+        """Take what a row says of a lease: its vehicle is the first of the row, its owner the unit's of that name."""
+        first = next((thing for thing, _, _ in said if thing.subject == "vehicles"), None)
+        vehicle = Link(first.state.id if first.state else None, first.name) if first else None
+        owner = self.state.owner_of(unit.name, row.lease.lessee) if unit and row.lease else None
+        return self.leases.take(row, row.space or "", vehicle, owner)
+
+    def _vehicle(self, plate: str) -> Draft:
+        return self.vehicles.get(plate) or Draft("vehicles", plate, self.state.vehicles.get(plate))
+
+    def _space(self, number: str) -> Draft | CellFault:
+        """Return the draft of a space; one that differs from a known one only in how it is written is a question."""
+        known = self.spaces.get(number)
+        if known is not None:
+            return known
+        other = self.alike.get(loose_space_number(number))
+        if other and other != number and number not in self.state.spaces:
+            return fault("conflict_space_alike", number, other=other)
+        return Draft("spaces", number, self.state.spaces.get(number))
+
+    def plan(self, records: Sequence[ParkingRow | RefusedRow]) -> Plan:
+        """Return the whole plan: what each row brings about, what is refused, what is counted."""
+        tally = Tally.of(SUBJECTS)
+        for space in self.spaces.values():
+            space.settle(self.choices.mode, _SPACE)
+            tally.add(space.place, space.fact(_LABELS))
+        for vehicle in self.vehicles.values():
+            vehicle.settle(self.choices.mode, _VEHICLE)
+            tally.add(vehicle.place, vehicle.fact(_LABELS))
+        for lease in self.leases.written():
+            tally.add(lease.place, lease.fact(LEASE))
+        speaks = any(isinstance(one, ParkingRow) and one.source.headings.keys() & set(LEASE_COLUMNS) for one in records)
+        missing = self.leases.missing(self.doubtful) if speaks else []
+        ended = [lease for lease in missing if self.choices.ends_on and lease.end_on(self.choices.ends_on)]
+        for lease in ended:
+            tally.add((NOT_IN_FILE, lease.state.id), lease.fact(LEASE))
+        rows = [self._row(record, tally) for record in records] + [
+            RowPlan(NOT_IN_FILE, lease.state.id, Outcome.CHANGED, lease.space, lease.lessee, (lease.fact(LEASE),))
+            for lease in ended
+        ]
+        return Plan(
+            rows=rows,
+            refused=self._refused(records),
+            subjects=tally.counts,
+            drafts=ParkingDrafts(
+                list(self.spaces.values()), list(self.vehicles.values()), [*self.leases.written(), *ended]
+            ),
+            missing={"leases": len(missing)},
+        )
+
+    def _row(self, record: ParkingRow | RefusedRow, tally: Tally) -> RowPlan:
+        sheet, row = record.place
+        if isinstance(record, RefusedRow):
+            return RowPlan(sheet, row, Outcome.REFUSED, record.name or "", "")
+        name = record.space or "、".join(plate.plate for plate in record.plates)
+        people = (record.lease.lessee if record.lease else record.holder) or ""
+        if record.place in self.wrong:
+            return RowPlan(sheet, row, Outcome.CONFLICT, name, people)
+        facts = tuple(tally.facts.get(record.place, ()))
+        return RowPlan(sheet, row, row_outcome(facts), name, people, facts, is_transfer=record.place in self.transfers)
+
+    def _refused(self, records: Sequence[ParkingRow | RefusedRow]) -> list[RefusedCell]:
+        refused: list[RefusedCell] = []
+        for record in records:
+            if isinstance(record, RefusedRow):
+                refused.extend(record.faults)
+            elif record.place in self.wrong:
+                found, identifier = self.wrong[record.place]
+                refused.append(record.source.refuse(identifier, found))
+        return refused
+
+
+def _told_of_vehicle(row: ParkingRow, plate: Plate, unit: Link | None) -> tuple[dict[str, Any], set[str]]:
+    told, blank = row.about_vehicle(plate)
+    return (told | {"unit": unit} if unit else told), blank

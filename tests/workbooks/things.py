@@ -1,0 +1,13 @@
+"""Records of any kind of sheet out of plain rows, without a file."""
+
+from importers.headings import Heading, SheetMapping
+from importers.rows import RowReader
+from importers.workbook import Sheet
+
+
+def records_of(kind, header, rows):
+    """Return the records of rows below a header in row 1, as far as the kind knows its headings."""
+    known = {heading: column.identifier for column in kind.columns for heading in column.headings}
+    headings = [Heading(place, text, known.get(text)) for place, text in enumerate(header, 1)]
+    reader = RowReader(Sheet("表", [list(header), *map(list, rows)]), SheetMapping("表", 1, tuple(headings)), kind)
+    return [kind.assemble(row) for row in reader.rows()]
