@@ -68,12 +68,16 @@ def receive(session: Session, office: Office, kind: str, file_name: str, content
     return _read_or_ask(session, office, batch)
 
 
-def preview(session: Session, office: Office, kind: str, file_name: str, content: bytes) -> ImportBatch:
+def preview(
+    session: Session, office: Office, kind: str, file_name: str, content: bytes, choices: Choices | None = None
+) -> ImportBatch:
     """Read and plan a file at once, however long it takes, and keep it as a batch; nothing else is written.
 
-    Raises Refusal when the file as a whole cannot be taken; then there is no batch.
+    ``choices`` None: nothing was decided. Raises Refusal when the file as a whole cannot be taken; then there is no
+    batch.
     """
     batch = _new(office, kind_named(kind), file_name, content, actor_of(session).posting_id)
+    batch.choices = choices.as_json() if choices else {}
     _understand(session, office, batch, content, silent)
     session.add(batch)
     session.flush()

@@ -44,7 +44,7 @@ class Packed(NamedTuple):
     """A plan as the batch keeps it: the frames one after the other, and where they are."""
 
     content: bytes
-    index: dict[str, Any]
+    places: dict[str, Any]
 
 
 def packed(reading: Reading, plan: Plan | None) -> Packed:
@@ -66,7 +66,7 @@ def packed(reading: Reading, plan: Plan | None) -> Packed:
     at = len(frames[0])
     for name, lines in [*texts.items(), ("cells", refused)]:
         made = [_deflated(f"[{','.join(lines[first : first + A_FRAME])}]") for first in range(0, len(lines), A_FRAME)]
-        placed = {"count": len(lines), "at": at, "lengths": [len(frame) for frame in made]}
+        placed: dict[str, Any] = {"count": len(lines), "at": at, "lengths": [len(frame) for frame in made]}
         if name == "cells":
             index["cells"] = placed
         else:

@@ -14,7 +14,6 @@ from admin.screens.mail_pages import without_addresses
 from admin.session import session_at_hand
 from audit import verbs
 from audit.models import AuditEntry
-from importers.sheets.kinds import KINDS
 from tasks.timetable import Line
 from tenant.models import Clock, DueAction, ImportBatch, Job, Owner, Posting, Schedule
 from tenant.rules.terms import Act, Area, BeatKind, CatchUp
@@ -208,7 +207,7 @@ def latest_jobs(limit: int) -> list[dict[str, Any]]:
 
 def job_label(kind: str) -> str:
     """Return what a kind of job is called."""
-    return {"import": "写入名册", **dict.fromkeys(KINDS, "写入名册")}.get(kind, kind)
+    return {"import": "写入名册", "import_read": "读取表格", "import_undo": "撤销导入"}.get(kind, kind)
 
 
 def _job_url(row: Job) -> str | None:
