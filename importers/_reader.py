@@ -16,7 +16,7 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from importers import _prescan, _prescan_ods, _text
+from importers import _prescan, _prescan_ods, _prescan_xls, _text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,8 +84,9 @@ def _lines(content: bytes, form: str, cells: int, inflated: int) -> Iterator[Any
         yield _sheet_line("CSV")
         yield from _blocks(_text.rows(content), _Budget(cells))
         return
-    findings: list[_prescan.Findings] = []
-    if form in {"xlsx", "ods"}:
+    if form == "xls":
+        findings = _prescan_xls.scan(content)
+    else:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             findings = (_prescan if form == "xlsx" else _prescan_ods).scan(archive, inflated)
     yield from _calamine_lines(content, findings, cells)

@@ -25,13 +25,14 @@ _DELIMITERS = "\t,;|"
 _STATED = re.compile(r"sep=([\t,;|])\r?\n", re.IGNORECASE)
 _LOOKED_AT = 16_384
 _LONGEST_FIELD = 1 << 17
+_MOST_COLUMNS = 16_384
 
 
 def rows(content: bytes) -> Iterator[list[str]]:
     """Yield the rows of a table kept as text.
 
     Raises Suspicious: `text_unreadable` for an unknown encoding, `not_a_workbook` for text with NULs in it,
-    `text_quotes` where a quotation mark is opened and not closed again.
+    `text_quotes` where a quotation mark is opened and not closed again, `workbook_too_large` for a row without end.
     """
     text = decoded(content)
     if stated := _STATED.match(text):
@@ -40,7 +41,10 @@ def rows(content: bytes) -> Iterator[list[str]]:
         delimiter = delimiter_of(text[:_LOOKED_AT])
     csv.field_size_limit(_LONGEST_FIELD)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if len(row) > _MOST_COLUMNS:
+                raise Suspicious("workbook_too_large")
+            yield row
     except csv.Error:
         raise Suspicious("text_quotes") from None
 
