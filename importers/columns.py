@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from importers import people, rooms
-from importers.cells import Cell, CellKind, compact, is_absent, is_lossy, plain, text_of
+from importers.cells import Cell, CellKind, compact, is_absent, is_lossy, plain, safe_text, text_of
 from importers.faults import CellFault, fault
 
 if TYPE_CHECKING:
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 _EARLIEST, _LATEST = dt.date(1950, 1, 1), dt.date(2100, 1, 1)
 _SERIAL_ORIGIN = dt.date(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 18_264, 73_050
-_DAY = re.compile(r"([0-9]{4})(?:[-/.年])([0-9]{1,2})(?:[-/.月]([0-9]{1,2})?[日号]?)?(?:[ T].*)?")
-_EIGHT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_DAY = re.compile(r"([0-9]{4})(?:[-/.、年])([0-9]{1,2})(?:[-/.、月]([0-9]{1,2})?[日号]?)?(?:[ T].*)?")
+_EIGHT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})?")
+_WRITTEN_OUT = re.compile(
+    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月(?:([一二三四五六七八九十]{1,3})[日号])?"
+)
+_NUMERALS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _AREA = re.compile(
-    r"约?([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,10})?|[0-9]{1,9}(?:\.[0-9]{1,20})?)(?:㎡|m2|m²|平方米|平米|平方|平)?"
+    r"(?:建筑面积|产权面积|面积)?:?约?"
+    r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,10})?|[0-9]{1,9}(?:\.[0-9]{1,20})?)(?:㎡|m2|m²|平方米|平米|平方|平)?"
 )
 _LARGEST_AREA = Decimal(100_000)
-_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{2}")
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2}|[0-9]\.[0-9]+[Ee][0-9]{2}")
 _WHOLE = re.compile(r"[1-9][0-9]{0,14}")
 _CENT = Decimal("0.01")
 _EMAIL = re.compile(r"[^@\s,;，；、]{1,64}@[^@\s,;，；、]+\.[^@\s,;，；、.]+")
@@ -44,12 +49,14 @@ class Column(ABC):
     """A column of a kind of sheet: what the product calls it, how offices head it, how its cells are read.
 
     `aliases` are headings parted by blanks; `spare` names the column that takes a second heading of the same meaning.
+    `example` is what the template's example row holds; where it is empty, what the kind of column suggests.
     """
 
     identifier: str
     label: str
     aliases: str = ""
     spare: str | None = None
+    example: str = ""
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -67,9 +74,13 @@ class Column(ABC):
         if is_lossy(cell.value):
             return fault("digits_lost")
         text = text_of(cell)
-        if is_absent(text):
+        if self.says_nothing(text):
             return None
         return fault("digits_lost") if _SCIENTIFIC.fullmatch(text) else self.read(cell, text)
+
+    def says_nothing(self, text: str) -> bool:
+        """Tell whether a plain text is a way of writing that there is nothing (／ 无 —)."""
+        return is_absent(text)
 
     def placeholders(self, value: object) -> int:
         """Return how many placeholders a cleaned value holds: numbers nobody has, which are never taken."""
@@ -84,14 +95,15 @@ class Column(ABC):
 
 @dataclass(frozen=True)
 class TextColumn(Column):
-    """Free text up to `longest` characters."""
+    """Free text up to `longest` characters, kept as it was written."""
 
     longest: int = 500
 
     def read(self, cell: Cell, text: str) -> str | CellFault:
-        """Return the plain text."""
-        del cell
-        return text if len(text) <= self.longest else fault("too_long", limit=self.longest)
+        """Return the text with its own punctuation, full-width or not."""
+        if len(text) > self.longest:
+            return fault("too_long", limit=self.longest)
+        return safe_text(cell.value).strip() if isinstance(cell.value, str) else text
 
 
 @dataclass(frozen=True)
@@ -128,13 +140,15 @@ class SectionColumn(Column):
 
 @dataclass(frozen=True)
 class RoomColumn(Column):
-    """A room, or a whole unit key in one text."""
+    """A room, or a whole unit key in one text; `readings` is shape of a text → how people said it is read."""
+
+    readings: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, cell: Cell, text: str) -> rooms.UnitKey | CellFault:
         """Return the key as far as the text tells it."""
         if cell.kind is CellKind.DATE:  # `3-2` typed into a General cell becomes the second of March
             return fault("room_became_date")
-        return rooms.unit_key(text) or fault("unit_unreadable", text)
+        return rooms.unit_key(text, self.readings) or fault("unit_unreadable", text)
 
 
 @dataclass(frozen=True)
@@ -202,12 +216,19 @@ def _day_of(cell: Cell, text: str) -> dt.date | None:
         return cell.value
     if isinstance(cell.value, bool):
         return None
-    match = _EIGHT.fullmatch(text) or _DAY.fullmatch(re.sub(r"\s*([年月日])\s*", r"\1", text))
-    if match:
+    if match := _EIGHT.fullmatch(text) or _DAY.fullmatch(re.sub(r"\s*([年月日])\s*", r"\1", text)):
         return _made_day(match[1], match[2], match[3] or "1")
     if re.fullmatch(r"[0-9]{5}(?:\.[0-9]+)?", text) and _FIRST_SERIAL <= int(text[:5]) <= _LAST_SERIAL:
         return _SERIAL_ORIGIN + dt.timedelta(days=int(text[:5]))
-    return None
+    written = _WRITTEN_OUT.fullmatch(compact(text))
+    year, month, day = written.groups(default="一") if written else ("", "", "")
+    return _made_day(year.translate(_NUMERALS), _counted(month), _counted(day))
+
+
+def _counted(numeral: str) -> str:
+    """Return `三十一` as `31`; a text that is no such number gives one that no month has."""
+    tens, ten, ones = numeral.partition("十")
+    return f"{tens.translate(_NUMERALS) or '1'}{ones.translate(_NUMERALS) or '0'}" if ten else tens.translate(_NUMERALS)
 
 
 def _made_day(year: str, month: str, day: str) -> dt.date | None:
@@ -232,6 +253,11 @@ class ChoiceColumn(Column):
     """One of a few terms, by the words the trade uses for them; the first word found in the text decides."""
 
     words: Mapping[Any, str] = field(default_factory=dict)
+
+    def says_nothing(self, text: str) -> bool:
+        """Tell whether the text says nothing; where × is one of the words, it says something."""
+        bare = compact(text).upper()
+        return is_absent(text) and not any(bare in words.split() for words in self.words.values() if bare)
 
     def read(self, cell: Cell, text: str) -> Term | CellFault:
         """Return the term, a fault naming the choices when the text is none of them."""

@@ -1,39 +1,46 @@
-"""Where the table of a sheet begins, and which of its columns is which."""
+"""Where the table of a sheet begins, and what stands above its columns."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from importers.cells import Cell, CellKind, column_letter, compact, text_of
-from importers.faults import shown_text
-from tenant.errors import Refusal
+from importers.choices import NOTE
+from importers.mapping import ALIAS, KNOWN, Vocabulary, comparable, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from importers.sheets.kinds import SheetKind
-    from importers.workbook import Sheet, Workbook
+    from importers.workbook import Sheet
 
 SEARCHED_ROWS = 30
-_SEARCHED_COLUMNS = 512
+SEARCHED_COLUMNS = 512
 _LONGEST_HEADING = 40
 _LEAST_MATCHES = 2
-_SAMPLES = 3
+_LONGEST_GROUP = 20
 _BRACKETED = re.compile(r"[(（【\[].*?[)）】\]]")
 _PARTED = re.compile(r"[/、|或及]")
-_DECORATION = re.compile(r"[*★#:：_\-./、]+|必填|选填")
+_SAYS_NOTHING = re.compile(r"信息|资料|情况|基本|档案|登记|一览|[栏类]$")
+_OTHER_PEOPLE = re.compile(r"租户|租客|承租|住户|紧急|家属|家庭|配偶|成员|代理|使用人|联系人")
+_OTHER_THINGS = re.compile(r"车|储藏|水表|电表|气表|费|押金")
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """One heading: its column, its text, the identifier it stands for (None: not read), a few of the values below."""
+    """One heading: its column, its text, the identifier it stands for (None: not read), a few of the values below.
+
+    `source` is where its meaning comes from (`importers.mapping`), None where it has none. A column without a heading
+    is called by its letter.
+    """
 
     column: int
     text: str
     identifier: str | None
     samples: tuple[str, ...] = ()
+    source: str | None = None
 
     @property
     def letter(self) -> str:
@@ -43,17 +50,28 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class SheetMapping:
-    """How one sheet is read: the header's row (from 1) and what each heading stands for."""
+    """How one table is read: the header's row (from 1; 0: it has none) and what each heading stands for."""
 
     sheet: str
     row: int
     headings: tuple[Heading, ...]
     notices: tuple[str, ...] = ()
+    fingerprint: str = ""
+    rooms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, int]:
-        """Return identifier → column, counted from 1."""
-        return {heading.identifier: heading.column for heading in self.headings if heading.identifier}
+        """Return identifier → column, counted from 1; columns kept in the note are not among them."""
+        return {
+            heading.identifier: heading.column
+            for heading in self.headings
+            if heading.identifier and heading.identifier != NOTE
+        }
+
+    @property
+    def noted(self) -> tuple[Heading, ...]:
+        """Return the headings of columns whose values are kept in the note."""
+        return tuple(heading for heading in self.headings if heading.identifier == NOTE)
 
     def heading_of(self, identifier: str) -> Heading | None:
         """Return the heading that stands for an identifier, None when the sheet has no such column."""
@@ -68,158 +86,125 @@ class SheetMapping:
         }
 
 
-def locate(book: Workbook, kind: SheetKind) -> tuple[list[tuple[Sheet, SheetMapping]], list[str]]:
-    """Return each visible sheet that holds such a table with its mapping, and notices about what is not read.
+class Written(NamedTuple):
+    """A heading as it stands, and the wider one over it and its neighbours (empty: none)."""
 
-    Raises Refusal when no sheet has a header (`header_missing`) or the best of them lacks a required column
-    (`columns_missing`); the sentence names what is missing and what was found instead.
+    text: str
+    group: str = ""
+
+
+class Meaning(NamedTuple):
+    """What a heading stands for, and who says so."""
+
+    identifier: str
+    source: str
+
+
+class Words:
+    """Every heading a kind is known by: the product's and the office's own, which goes first."""
+
+    def __init__(self, kind: SheetKind, vocabulary: Vocabulary) -> None:
+        self.kind = kind
+        self.known: dict[str, str] = {}
+        for column in kind.columns:
+            for heading in column.headings:
+                self.known.setdefault(comparable(heading), column.identifier)
+        self.aliases = vocabulary.aliases
+
+    def meaning(self, heading: Written) -> Meaning | None:
+        """Return what a heading stands for, None for what nobody has said.
+
+        Under a wider heading the two are read together (`业主` over `电话`). What stands under somebody else's
+        (`紧急联系人`, `租户`), or under a thing the kind knows nothing of, is not the owner's.
+        """
+        text, group = heading
+        if not text:
+            return None
+        theme = _SAYS_NOTHING.sub("", compact(group))
+        if theme:
+            if found := self._said(theme + text):
+                return found
+            if _OTHER_PEOPLE.search(theme) or (_OTHER_THINGS.search(theme) and not self._speaks_of(theme)):
+                return None
+        return self._said(text)
+
+    def _speaks_of(self, theme: str) -> bool:
+        return any(word.startswith(theme[:2]) for word in self.known)
+
+    def _said(self, text: str) -> Meaning | None:
+        """Look a heading up as written, else without its brackets, else by its parts (`业主姓名/单位`).
+
+        Where the parts mean several columns (`楼栋/单元/房号`) it is the decisive one, whose cells hold the whole key.
+        """
+        bare = _BRACKETED.sub("", compact(text))
+        for candidate in (comparable(text), comparable(bare)):
+            if candidate in self.aliases:
+                return Meaning(self.aliases[candidate], ALIAS)
+            if candidate in self.known:
+                return Meaning(self.known[candidate], KNOWN)
+        parts = {self.known[key] for part in _PARTED.split(bare) if (key := comparable(part)) in self.known}
+        if self.kind.key[-1] in parts:
+            return Meaning(self.kind.key[-1], KNOWN)
+        return Meaning(parts.pop(), KNOWN) if len(parts) == 1 else None
+
+
+def header_row(sheet: Sheet, words: Words, layouts: Mapping[str, object]) -> int | None:
+    """Return the row of the header within the first thirty, from 1; None when no row looks like one.
+
+    A layout the office has used before is found first; else the row that names most columns is the header.
     """
-    found: list[tuple[Sheet, SheetMapping]] = []
-    left_out: list[str] = []
-    notices: list[str] = list(book.notices)
-    incomplete: SheetMapping | None = None
-    visible = [sheet for sheet in book.sheets if not sheet.hidden and any(sheet.rows)]
-    for sheet in visible:
-        mapping = map_sheet(sheet, kind)
-        if mapping and not missing(mapping, kind):
-            found.append((sheet, mapping))
-            notices += [*sheet.notices, *mapping.notices]
-            continue
-        left_out.append(sheet.name)
-        if mapping and (incomplete is None or len(mapping.columns) > len(incomplete.columns)):
-            incomplete = mapping
-    if not found:
-        raise _columns_missing(incomplete, kind) if incomplete else _header_missing(visible, kind)
-    if left_out:
-        notices.append(f"这些工作表里没有{kind.label}的表头，没有读取：{'、'.join(map(shown_text, left_out))}。")
-    return found, notices
-
-
-def map_sheet(sheet: Sheet, kind: SheetKind) -> SheetMapping | None:
-    """Return the mapping by the best header within the first thirty rows, None when no row looks like one."""
-    known = _known(kind)
     best: tuple[int, int] | None = None
     for row in range(1, min(SEARCHED_ROWS, len(sheet.rows)) + 1):
-        found = {identifier for text in _texts(sheet, row) if (identifier := _identifier(text, known, kind))}
+        headings = written_headings(sheet, row)
+        if layouts and fingerprint([heading.text for heading in headings]) in layouts:
+            return row
+        found = {meant.identifier for heading in headings if (meant := words.meaning(heading))}
         if len(found) >= _LEAST_MATCHES and (best is None or len(found) > best[0]):
             best = (len(found), row)
-    return _mapping(sheet, best[1], kind, known) if best else None
+    return best[1] if best else None
 
 
-def missing(mapping: SheetMapping, kind: SheetKind) -> list[str]:
-    """Return the labels of required columns a mapping has not, alternatives joined by 或."""
-    have = mapping.columns.keys()
-    return [
-        "或".join(f"「{kind.column(identifier).label}」" for identifier in group)
-        for group in kind.required
-        if not have & set(group)
-    ]
+def written_headings(sheet: Sheet, row: int) -> list[Written]:
+    """Return the headings of a row from column A on: headers come in two rows too.
 
-
-def _mapping(sheet: Sheet, row: int, kind: SheetKind, known: Mapping[str, str]) -> SheetMapping:
-    """Return what stands in a header row; a heading that comes twice goes to its spare column or is not read."""
-    taken: set[str] = set()
-    headings: list[Heading] = []
-    repeated: list[str] = []
-    for column, text in enumerate(_texts(sheet, row), 1):
-        if not text:
-            continue
-        meant = identifier = _identifier(text, known, kind)
-        if identifier in taken:
-            identifier = kind.column(identifier).spare
-        if meant and (identifier is None or identifier in taken):
-            repeated.append(f"{column_letter(column)} 列「{text}」")
-            identifier = None
-        if identifier:
-            taken.add(identifier)
-        headings.append(Heading(column, text, identifier, _samples(sheet, row, column)))
-    notices = []
-    if repeated:
-        notices.append(f"工作表「{shown_text(sheet.name)}」里重复的列没有读取：{'、'.join(repeated[:10])}。")
-    return SheetMapping(sheet.name, row, tuple(headings), tuple(notices))
-
-
-def _known(kind: SheetKind) -> dict[str, str]:
-    """Return every heading the kind knows, made comparable, with its identifier; the first to claim one keeps it."""
-    known: dict[str, str] = {}
-    for column in kind.columns:
-        for heading in column.headings:
-            known.setdefault(comparable(heading), column.identifier)
-    return known
-
-
-def comparable(heading: str) -> str:
-    """Return a heading without blanks, marks of obligation and punctuation, in lower case."""
-    return _DECORATION.sub("", compact(heading)).lower()
-
-
-def _identifier(text: str, known: Mapping[str, str], kind: SheetKind) -> str | None:
-    """Return what a heading stands for: as written, else without its brackets, else by its parts (`业主姓名/单位`).
-
-    Where the parts mean several columns (`楼栋/单元/房号`) it is the decisive one, whose cells hold the whole key.
+    Where the row is blank, what stands above counts, else what stands above spans the columns up to the next one. A
+    title or a date over the table is neither.
     """
-    if not text:
-        return None
-    bare = _BRACKETED.sub("", compact(text))
-    for candidate in (comparable(text), comparable(bare)):
-        if candidate in known:
-            return known[candidate]
-    parts = {known[key] for part in _PARTED.split(bare) if (key := comparable(part)) in known}
-    if kind.key[-1] in parts:
-        return kind.key[-1]
-    return parts.pop() if len(parts) == 1 else None
+    own = _texts(sheet, row)
+    above = _texts(sheet, row - 1) if row > 1 else []
+    if not any(own) or sum(1 for text in above if text) < _LEAST_MATCHES:
+        return [Written(text) for text in own]
+    width = max(len(own), len(above))
+    own, above = (texts + [""] * (width - len(texts)) for texts in (own, above))
+    written: list[Written] = []
+    group = ""
+    for text, over in zip(own, above, strict=True):
+        if over:
+            group = over if over != text and text and _may_span(over) else ""
+        standing = text or (over if _may_span(over) else "")
+        written.append(Written(standing, group if text else ""))
+    return written
+
+
+def _may_span(text: str) -> bool:
+    bare = compact(text)
+    return 0 < len(bare) <= _LONGEST_GROUP and ":" not in bare[:-1]
 
 
 def _texts(sheet: Sheet, row: int) -> list[str]:
-    """Return the headings in a row; where it is blank, what stands above: headers come in two rows too."""
-    above = len(sheet.rows[row - 2]) if row > 1 else 0
-    width = min(max(len(sheet.rows[row - 1]), above), _SEARCHED_COLUMNS)
-    texts = [_heading_text(sheet.cell(row, column)) for column in range(1, width + 1)]
-    if not any(texts):
-        return texts
-    return [text or _heading_text(sheet.cell(row - 1, column)) for column, text in enumerate(texts, 1)]
+    width = min(len(sheet.rows[row - 1]), SEARCHED_COLUMNS)
+    return [_heading_text(sheet.cell(row, column)) for column in range(1, width + 1)]
 
 
 def _heading_text(cell: Cell) -> str:
     return " ".join(text_of(cell).split())[:_LONGEST_HEADING] if cell.kind is CellKind.TEXT else ""
 
 
-def _samples(sheet: Sheet, header: int, column: int) -> tuple[str, ...]:
-    """Return the first few values below a heading, for the preview."""
-    cells = (sheet.cell(row, column) for row in range(header + 1, min(header + 31, len(sheet.rows) + 1)))
-    return tuple(text for cell in cells if (text := shown_text(text_of(cell))))[:_SAMPLES]
-
-
-def _header_missing(sheets: Sequence[Sheet], kind: SheetKind) -> Refusal:
-    needed = _needed(kind)
-    if not sheets:
-        return Refusal(
-            code="sheet_empty",
-            message=f"工作簿里没有内容。请填写{kind.label}（表头需有{needed}）后重新上传。",
-            field="file",
-        )
-    return Refusal(
-        code="header_missing",
-        message=(
-            f"前 {SEARCHED_ROWS} 行里没有找到{kind.label}的表头。请在表格上方保留一行列名，至少有{needed}，再重新上传。"
-        ),
-        field="file",
-    )
-
-
-def _columns_missing(mapping: SheetMapping, kind: SheetKind) -> Refusal:
-    lacking = missing(mapping, kind)
-    seen = "、".join(heading.text for heading in mapping.headings)
-    return Refusal(
-        code="columns_missing",
-        message=(
-            f"工作表「{shown_text(mapping.sheet)}」第 {mapping.row} 行的表头缺少必填列：{'、'.join(lacking)}。"
-            f"已有的列名：{shown_text(seen)}。请补上缺少的列，或把列名改成上面的写法，再重新上传。"
-        ),
-        field="header",
-        value=shown_text("、".join(lacking)),
-    )
-
-
-def _needed(kind: SheetKind) -> str:
-    return "、".join("或".join(f"「{kind.column(name).label}」" for name in group) for group in kind.required)
+def missing(identifiers: Sequence[str] | Mapping[str, object], kind: SheetKind) -> list[str]:
+    """Return the labels of required columns that are not among the identifiers, alternatives joined by 或."""
+    have = set(identifiers)
+    return [
+        "或".join(f"「{kind.column(identifier).label}」" for identifier in group)
+        for group in kind.required
+        if not have & set(group)
+    ]

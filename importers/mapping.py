@@ -23,6 +23,9 @@ KNOWN: Final = "known"
 SUGGESTED: Final = "suggested"
 """or nobody has said it yet and it is only proposed."""
 
+REASONS: Final = "错误原因"
+"""The heading of the column that tells what was refused, in a workbook that was given back: no column of the office."""
+
 _DECORATION = re.compile(r"[*★#:：_\-./、]+|必填|选填")
 _BLOCK = re.compile(r"\[[A-Z]{1,3}:[A-Z]{1,3}\]$")
 
@@ -46,7 +49,7 @@ def comparable(heading: str) -> str:
 
 def fingerprint(headings: Sequence[str]) -> str:
     """Return the digest of a layout: its headings in their order and place; empty where there is no heading."""
-    words = [comparable(heading) for heading in headings]
+    words = ["" if heading == REASONS else comparable(heading) for heading in headings]
     while words and not words[-1]:
         words.pop()
     return hashlib.sha256("\n".join(words).encode("utf-8", "replace")).hexdigest() if words else ""

@@ -1,124 +1,142 @@
-"""The key of a unit, out of whatever stands there: `3-2-1501`, `3栋2单元1501`, `3#1501`, `商铺01`, or three columns."""
+"""The key of a unit, out of whatever stands in a cell, and the ways in which an office's room texts may be read."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from importers.cells import compact
+from importers.mapping import tab_of
+from tenant.rules import rooms as grammar
+from tenant.rules.rooms import UnitKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["UnitKey", "building_code", "building_of_sheet", "section_code", "unit_key"]
 
 _LONGEST = 48
-_LONGEST_PART = 16
-_LONGEST_ROOM = 20
+_LONGEST_SHAPE = 20
+_LONG_DIGITS = 5
+_MOST_DIGITS = 9
+_NUMBERS = re.compile(r"[0-9]+|[一二三四五六七八九十]+(?=[栋幢座号楼单门梯期])")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_PARTS = re.compile(r"[0-9A-Za-z]+")
+_LOOSE = re.compile(r"[NA]+(?:[-/#._][NA]+){1,3}(?:号房|室|房|户|号)?")
+_ROLE = re.compile(r"([a-z]+)([0-9]?)")
 
-_PART = r"[0-9A-Za-z\u4e00-\u9fff]{1,8}?"
-_ROOM = r"(?:[A-Za-z]{0,2}-?[0-9]{1,5}[A-Za-z]{0,2}|[A-Za-z]{1,2})"
-_BUILDING_WORD = r"(?:号?楼栋|号?楼|栋楼?|幢|座|#楼?|号)"
-_SECTION_WORD = r"(?:单元|门栋|门洞|门|梯|#)"
-_ROOM_WORD = r"(?:号房|室|房|户|号|商铺|铺)?"
-
-_NUMERALS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-
-_SHOP = re.compile(
-    r"(?:(?:商铺|商业|门面房?|门市房?|底商|铺位?)-?([0-9]{1,4}(?:-[0-9]{1,4})?[A-Z]?)|S-?([0-9]{1,4}[A-Z]?))(?:号|铺)?"
-)
-_WORDS = re.compile(
-    rf"第?({_PART}){_BUILDING_WORD}-?(?:第?({_PART})(?:{_SECTION_WORD}-?|-))?(?:[0-9]{{1,2}}[层楼]-?)?(?P<room>{_ROOM}){_ROOM_WORD}"
-)
-_SECTION_AND_ROOM = re.compile(rf"第?({_PART}){_SECTION_WORD}-?({_ROOM}){_ROOM_WORD}")
-_DASHED = re.compile(
-    rf"([0-9A-Za-z\u4e00-\u9fff]{{1,8}})[-/](?:([0-9A-Za-z]{{1,4}})[-/])?(?P<room>{_ROOM}){_ROOM_WORD}"
-)
-_BARE = re.compile(rf"({_ROOM}){_ROOM_WORD}")
-_BUILDING_TEXT = re.compile(rf"(?:第)?([0-9A-Za-z\u4e00-\u9fff]{{1,12}}?){_BUILDING_WORD}?")
-_SECTION_TEXT = re.compile(rf"(?:第)?([0-9A-Za-z\u4e00-\u9fff]{{1,8}}?){_SECTION_WORD}?")
-_SHOP_BUILDINGS = frozenset({"商铺", "商业", "门面", "门市", "底商", "商业街", "S"})
-
-
-@dataclass(frozen=True, slots=True)
-class UnitKey:
-    """Building, section and room as codes; None where the unit has none (a shop may stand alone)."""
-
-    room: str
-    building: str | None = None
-    section: str | None = None
-    is_dashed: bool = field(default=False, compare=False)
-    """Whether the first part is named by a dash alone (`2-1501`): beside a building's column it may be a section."""
-
-    @property
-    def number(self) -> str:
-        """Return building-section-room: `5-1-101`, `3-1501`, `S01`."""
-        return "-".join(part for part in (self.building, self.section, self.room) if part)
-
-    @property
-    def floor(self) -> int | None:
-        """Return the floor the room's number tells (1501 → 15, 302 → 3), else None."""
-        if re.fullmatch(r"[0-9]{3,4}", self.room):
-            return int(self.room[:-2]) or None
-        return None
+_READINGS: Final[dict[int, tuple[str, ...]]] = {
+    2: ("building-room", "section-room", "floor-room"),
+    3: ("building-section-room", "phase-building-room", "building-floor-room", "section-floor-room"),
+    4: ("phase-building-section-room", "building-section-floor-room"),
+}
+"""By the number of its parts, how a text may be read whose parts nothing names; the usual one first."""
+_DIGITS: Final[dict[int, tuple[str, ...]]] = {
+    5: ("room", "building1-room4"),
+    6: ("building2-room4", "building1-section1-room4"),
+    7: ("building2-section1-room4", "building1-section2-room4", "building3-room4"),
+    8: ("building2-section2-room4", "building3-section1-room4"),
+    9: ("building3-section2-room4", "building2-section2-room5"),
+}
+"""By their number, how digits may be read that nothing parts; each role with how many of them are its."""
+_WORDS: Final = {"phase": "期", "building": "栋", "section": "单元", "floor": "层", "room": "室"}
 
 
 def building_code(text: str) -> str | None:
     """Return a building's code: `3栋`, `3#`, `3 号楼`, `第三幢` → `3`; None when the text is no building."""
-    return _code(_BUILDING_TEXT, text, _LONGEST_PART)
+    return grammar.building_code(compact(text))
 
 
 def section_code(text: str) -> str | None:
     """Return a section's code: `2单元`, `二单元` → `2`; None when the text is no section."""
-    return _code(_SECTION_TEXT, text, _LONGEST_PART)
+    return grammar.section_code(compact(text))
 
 
 def building_of_sheet(name: str) -> str | None:
     """Return the building a sheet is named after (`3栋`, `A座`), None when its name says no such thing."""
-    match = re.fullmatch(rf"第?({_PART}){_BUILDING_WORD}.{{0,6}}", compact(name)[:_LONGEST])
-    return _numeral(match[1]).upper() if match else None
+    match = re.fullmatch(rf"第?({grammar.PART}){grammar.BUILDING_WORD}.{{0,6}}", compact(tab_of(name))[:_LONGEST])
+    return grammar.numeral(match[1]).upper() if match else None
 
 
-def unit_key(text: str) -> UnitKey | None:  # noqa: PLR0911  one answer for each way of writing it
+def unit_key(text: str, readings: Mapping[str, str] | None = None) -> UnitKey | None:
     """Read a whole or partial key out of one text; building and section are None where the text does not say them.
 
-    None when it is nothing the trade writes. Nothing is completed: `1501` stays a room without a building.
+    ``readings`` is shape → how people said it is read (`building-floor-room`); a shape they said nothing about is read
+    as the trade writes it. None when it is nothing of the kind. Nothing is completed.
     """
     text = compact(text)
-    if not text or len(text) > _LONGEST:
+    if readings and len(text) <= _LONGEST and (reading := readings.get(shape_of(text))):
+        return _read_as(text, reading)
+    return grammar.unit_key(text)
+
+
+def shape_of(text: str) -> str:
+    """Return what a room text looks like, whatever its numbers: `3-2-1501` → `N-N-N`, `3栋1501室` → `N栋N室`."""
+    text = compact(text)[:_LONGEST]
+    if text.isascii() and text.isdigit():
+        return "N" if len(text) < _LONG_DIGITS else f"{len(text)}位数字"
+    return _LETTERS.sub("A", _NUMBERS.sub("\0", text.removeprefix("第"))).replace("\0", "N")[:_LONGEST_SHAPE]
+
+
+def is_room_like(text: str) -> bool:
+    """Tell whether a text may be a room at all, however it is read: short, and with a number or a letter in it."""
+    return len(text) <= _LONGEST and _PARTS.search(compact(text)) is not None
+
+
+def options_of(sample: str) -> list[str]:
+    """Return how a text of this shape may be read, the usual one first; none where its own words say it."""
+    text = compact(sample)
+    if text.isascii() and text.isdigit():
+        return list(_DIGITS.get(len(text), ()))
+    if not _LOOSE.fullmatch(shape_of(text)):
+        return []
+    return list(_READINGS.get(len(_PARTS.findall(text)), ()))
+
+
+def usual(sample: str) -> str | None:
+    """Return how a text is read when nobody says anything: its roles joined by dashes, None when it is not read."""
+    key = grammar.unit_key(compact(sample))
+    if key is None:
         return None
-    if match := _SHOP.fullmatch(text.upper()):
-        return UnitKey(room="S" + (match[1] or match[2]))
-    if match := _WORDS.fullmatch(text):
-        return _made(match[1], match[2], match["room"])
-    if match := _DASHED.fullmatch(text):
-        return _made(match[1], match[2], match["room"], is_dashed=match[2] is None)
-    if match := _SECTION_AND_ROOM.fullmatch(text):
-        return _made(None, match[1], match[2])
-    if match := _BARE.fullmatch(text):
-        return _made(None, None, match[1])
-    return None
+    roles = [role for role in ("building", "section", "room") if getattr(key, role)]
+    return "-".join(roles)
 
 
-def _made(building: str | None, section: str | None, room: str, *, is_dashed: bool = False) -> UnitKey | None:
-    if building in _SHOP_BUILDINGS:
-        return UnitKey(room="S" + room.upper().removeprefix("S"))
-    key = UnitKey(
-        room=room.upper(),
-        building=_numeral(building).upper() if building else None,
-        section=_numeral(section).upper() if section else None,
-        is_dashed=is_dashed,
-    )
-    fits = all(len(part or "") <= _LONGEST_PART for part in (key.building, key.section))
-    return key if fits and len(key.room) <= _LONGEST_ROOM else None
+def said(key: UnitKey | None) -> str:
+    """Return a key in words: `3栋 2单元 1501室`, `商铺 S01`; empty for none."""
+    if key is None:
+        return ""
+    if key.building is None and key.section is None and key.room.startswith("S"):
+        return f"商铺 {key.room}"
+    parts = [(key.building, "栋"), (key.section, "单元"), (key.room, "室")]
+    return " ".join(f"{part}{word}" for part, word in parts if part)
 
 
-def _code(pattern: re.Pattern[str], text: str, longest: int) -> str | None:
-    match = pattern.fullmatch(compact(text)[:_LONGEST])
-    code = _numeral(match[1]).upper() if match else ""
-    return code if 0 < len(code) <= longest else None
+def _read_as(text: str, reading: str) -> UnitKey | None:
+    """Return the key of a text whose parts have these roles, None when it has not as many."""
+    roles = [_ROLE.fullmatch(role) for role in reading.split("-")]
+    names = [role[1] for role in roles if role]
+    if len(names) != len(roles) or not set(names) <= _WORDS.keys() or "room" not in names:
+        return None
+    widths = [int(role[2] or 0) for role in roles if role]
+    parts = _cut(text, widths) if all(widths) else _PARTS.findall(text)
+    if len(parts) != len(names):
+        return None
+    by_role = dict(zip(names, parts, strict=True))
+    room, building = by_role["room"], by_role.get("building")
+    if floor := by_role.get("floor"):
+        room = room if room.startswith(floor) and len(room) > len(floor) + 1 else floor + room.zfill(2)
+    if building and (phase := by_role.get("phase")):
+        building = f"{phase}期{building}"
+    return grammar.made(building, by_role.get("section"), room)
 
 
-def _numeral(text: str) -> str:
-    """Return `十二` as `12` (up to ninety-nine); any other text as it is."""
-    tens, ten, ones = text.partition("十")
-    if text in _NUMERALS:
-        return str(_NUMERALS[text])
-    if ten and (not tens or tens in _NUMERALS) and (not ones or ones in _NUMERALS):
-        return str(_NUMERALS.get(tens, 1) * 10 + _NUMERALS.get(ones, 0))
-    return text
+def _cut(text: str, widths: list[int]) -> list[str]:
+    """Return digits cut to these widths without the zeros that only fill them up; nothing when they do not fit."""
+    if len(text) != sum(widths):
+        return []
+    parts = []
+    for width in widths:
+        parts.append(text[:width].lstrip("0") or "0")
+        text = text[width:]
+    return parts

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tenant.errors import Refusal
+from tenant.rules.rooms import unit_key
 from tenant.rules.terms import TicketKind
 
 _TICKET_LETTERS = {TicketKind.REQUEST: "BS", TicketKind.COMPLAINT: "TS", TicketKind.DEFECT: "ZG"}
@@ -17,10 +18,7 @@ _LAST_TICKET = 999_999
 # `str.upper` would turn letters of other alphabets into plain capitals: only a to z are raised
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _CAPITALS = {code: code - 0x20 for code in range(0x61, 0x7B)}
-_DASHES = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2500), "-")
-_WORDED = re.compile(
-    r"(?P<building>[0-9A-Z]+)(?:栋|幢|座|号楼)(?:(?P<section>[0-9A-Z]+)单元)?(?P<room>[0-9A-Z]+)(?:室|房)?",
-)
+_DASHES = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2500, 0xFE63), "-")
 _DASHED = re.compile(r"(?P<building>[0-9A-Z]+)-(?:(?P<section>[0-9A-Z]+)-)?(?P<room>[0-9A-Z]+)(?:室|房)?")
 _SHOP = re.compile(r"[A-Z]{1,3}[0-9]{1,6}")
 _LONGEST_PART = 12
@@ -97,13 +95,16 @@ def parse_receipt_number(text: str) -> int:
 
 
 def parse_unit_number(text: str) -> UnitNumber:
-    """Read a unit's number as people write it: `5-1-101`, `5—1—101`, `5栋1单元101室`, `s01`; anything else is refused.
+    """Read a unit's number as people write it, in every way a roster may: `5-1-101`, `5栋1单元101室`, `5#101`, `s01`.
 
-    Letters become capitals and full-width characters plain; leading zeros stay, for `0101` is a room of its own.
+    Letters become capitals and full-width characters plain; leading zeros stay, for `0101` is a room of its own. A room
+    without a building is refused, unless it is a shop.
     """
     plain = _plain(text)
-    found = _WORDED.fullmatch(plain) or _DASHED.fullmatch(plain)
-    if found:
+    key = unit_key(plain)
+    if key and (key.building or _SHOP.fullmatch(key.room)):
+        number = UnitNumber(key.building, key.section, key.room)
+    elif found := _DASHED.fullmatch(plain):
         number = UnitNumber(found["building"], found["section"], found["room"])
     elif _SHOP.fullmatch(plain):
         number = UnitNumber(None, None, plain)

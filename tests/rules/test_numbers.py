@@ -109,6 +109,10 @@ def test_a_unit_number_reads_back(building, section, room):
         ("5幢101房", "5-101"),
         ("a座1203", "A-1203"),
         ("12-0101", "12-0101"),
+        ("五栋101", "5-101"),
+        ("5#1-101", "5-1-101"),
+        ("一期3栋1501", "1期3-1501"),
+        ("商铺01", "S01"),
         ("s01", "S01"),
         ("S01", "S01"),
     ],
@@ -122,7 +126,7 @@ def test_a_unit_number_knows_its_parts():
     assert parse_unit_number("S01") == UnitNumber(None, None, "S01")
 
 
-@pytest.mark.parametrize("text", ["", "101", "5-", "-5-101", "5-1-1-101", "五栋101", "5-1-" + "1" * 13, "ß-1-1"])
+@pytest.mark.parametrize("text", ["", "101", "5-", "-5-101", "5-1-1-101", "5-1-" + "1" * 13, "ß-1-1"])
 def test_what_is_no_unit_number_is_refused_in_words(text):
     with pytest.raises(Refusal) as refused:
         parse_unit_number(text)

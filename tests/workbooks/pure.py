@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from itertools import count
 
+from importers.choices import Choices
 from importers.reading import read
 from importers.roster.state import OccupantState, OwnershipState, OwnerState, RosterState, UnitState
 from importers.sheets import kind_named
@@ -15,8 +16,16 @@ _ids = count(1_000_000)
 
 
 def planned(content, state=NOTHING, on=TODAY, file_name="名册.xlsx", choices=None):
-    """Return the plan of a file."""
-    return ROSTER.plan(read(content, file_name, ROSTER).records, state, on, choices)
+    """Return the plan of a file; raises Refusal for one that cannot be planned as it stands."""
+    return ROSTER.plan(readable(content, file_name, choices).records, state, on, choices)
+
+
+def readable(content, file_name="名册.xlsx", choices=None):
+    """Return the reading of a file; raises Refusal for what it falls short of."""
+    reading = read(content, file_name, ROSTER, choices=choices or Choices())
+    if reading.shortfall:
+        raise reading.shortfall
+    return reading
 
 
 def carried_out(state, plan):

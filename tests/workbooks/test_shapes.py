@@ -10,7 +10,7 @@ from importers.roster.state import RosterState
 from tenant.errors import Refusal
 from workbooks import builders
 from workbooks.builders import id_of, phone_of
-from workbooks.pure import ROSTER, brought, carried_out, planned
+from workbooks.pure import ROSTER, brought, carried_out, planned, readable
 
 
 def counts(plan):
@@ -140,7 +140,7 @@ def test_merged_hidden_broken_and_uncounted_cells():
 )
 def test_a_sheet_without_what_is_needed_is_refused_by_name(rows, code, named):
     with pytest.raises(Refusal) as refused:
-        read(builders.workbook(*rows), "名册.xlsx", ROSTER)
+        readable(builders.workbook(*rows))
     assert refused.value.code == code
     assert named in refused.value.message
 
@@ -150,7 +150,7 @@ def test_a_header_is_found_within_thirty_rows_and_not_below():
     table = [["房号", "业主姓名"], ["1-1-101", "张三"]]
     assert planned(builders.workbook(*above, *table)).counts["rows"]["read"] == 1
     with pytest.raises(Refusal):
-        read(builders.workbook(*above, ["物业"], *table), "名册.xlsx", ROSTER)
+        readable(builders.workbook(*above, ["物业"], *table))
 
 
 def test_a_header_repeated_on_each_printed_page_is_no_record():
