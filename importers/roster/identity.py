@@ -13,6 +13,7 @@ from urllib.parse import quote
 from importers.cells import plain
 from importers.choices import SOMEBODY_NEW
 from importers.faults import CellFault, fault
+from importers.people import as_name
 from importers.roster.drafts import OwnerDraft
 from importers.roster.phones import known_phones
 
@@ -146,7 +147,8 @@ class People:
         """Return the owner of that number, as long as the name, the ID or a phone says the same."""
         holder = self._by_document.get(claim.id_number) if claim.id_number else None
         if holder not in {None, own}:
-            return Doubt(fault("conflict_owner_name", holder.name if holder else ""), (own,), may_be_new=False)
+            other = holder.name if holder else ""
+            return Doubt(fault("conflict_owner_name", other), (own,), may_be_new=False)
         is_sure = own.is_called(claim.name) or holder is own
         if not is_sure and own.state:
             phones = dict(known_phones(own.state.phone, own.state.other_phones))
@@ -171,7 +173,7 @@ class People:
 
 def comparable_name(name: str) -> str:
     """Return a name as a cell with it would be read."""
-    return name if _SIMPLE.fullmatch(name) else " ".join(plain(name).split())
+    return name if _SIMPLE.fullmatch(name) else as_name(plain(name))
 
 
 def _key(place: Place, order: int) -> str:

@@ -16,8 +16,8 @@ USAGES = {
 }
 #: The first word found decides: 未 must be asked before 入住.
 HANDED_OVER = {
-    HandoverState.PENDING: "未交房 未交 未收 未入住 未办 未领 待交 否 × FALSE",
-    HandoverState.HANDED_OVER: "已交房 已交 已收 已入住 已办 已领 入住 是 √ ✓ TRUE",
+    HandoverState.PENDING: "未交房 未交 未收 未入住 未办 未领 待交 没交 否 未 × ✗ X N NO FALSE",
+    HandoverState.HANDED_OVER: "已交房 已交 已收 已入住 已办 已领 入住 是 有 已 √ ✓ ✔ V Y YES TRUE",
 }
 
 #: 家属 must be asked before 业主: 业主家属 is not the owner.
