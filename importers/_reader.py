@@ -116,9 +116,7 @@ def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: in
                 found = by_name.get(tab.name)
                 hidden = tab.visible != calamine.SheetVisibleEnum.Visible
                 yield _sheet_line(tab.name, hidden=hidden, found=found)
-                if hidden:
-                    yield None
-                elif found and found.is_far:
+                if found and found.is_far:
                     yield from _blocks(_sparse_rows(content, found), budget)
                 else:
                     yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), budget)

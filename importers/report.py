@@ -72,7 +72,7 @@ def _rewritten(
     """Write the values anew, every one as it was read and none as a formula."""
     book = openpyxl.Workbook(write_only=True)
     for sheet in open_workbook(content, file_name).sheets:
-        if not sheet.hidden:
+        if not sheet.hidden or sheet.name in marks:
             _write_sheet(book.create_sheet(_title(sheet.name)), sheet, marks.get(sheet.name))
     lines = book.create_sheet(REASONS_SHEET)
     for line in listing:

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importers.cells import Value, compact, written
-from importers.faults import CellFault, RefusedCell, refused
+from importers.cells import CellKind, Value, compact, is_absent, safe_text, text_of, written
+from importers.choices import NOTE
+from importers.faults import CellFault, RefusedCell, fault, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ _CLOSING_LINE = re.compile(
     r"(?:合计|总计|小计|共计|累计|总户数|制表|填表|审核|复核)|(?:备注|说明|注|注意|填写说明)[:：0-9]"
 )
 _REMEMBERED = 20_000
+LONGEST_NOTE = 500
+"""Signs of a note with all that is kept in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,13 @@ class RowReader:
         self.skipped = Skipped()
         self.placeholders = 0
         """How many placeholder numbers (18999999999) were met and not taken."""
-        self.headings = {heading.identifier: heading.text for heading in mapping.headings if heading.identifier}
+        self.headings = {
+            heading.identifier: heading.text
+            for heading in mapping.headings
+            if heading.identifier and heading.identifier != NOTE
+        }
         self.columns = mapping.columns
+        self._noted = mapping.noted
         self.remarks: dict[str, object] = {}
         """What a kind has found out about the sheet as a whole."""
         self._columns = [
@@ -159,7 +167,25 @@ class RowReader:
             elif value is not None:
                 cleaned[column.identifier] = value
                 self.placeholders += column.placeholders(value)
+        if self._noted:
+            self._keep_in_note(row, cleaned, faults)
         return CleanRow(self, row, cleaned, tuple(faults))
+
+    def _keep_in_note(self, row: int, cleaned: dict[str, object], faults: list[RefusedCell]) -> None:
+        """Write the values of columns people wished to keep behind the row's own note: `车位：B1-023；宠物：猫`."""
+        parts = [cleaned["note"]] if "note" in cleaned else []
+        for heading in self._noted:
+            cell = self.sheet.cell(row, heading.column)
+            text = text_of(cell)
+            if cell.kind not in {CellKind.ERROR, CellKind.FORMULA} and not is_absent(text):
+                parts.append(f"{heading.text}：{safe_text(text)}")
+        note = "；".join(map(str, parts))
+        if len(note) > LONGEST_NOTE:
+            cell = self.sheet.cell(row, self._noted[0].column)
+            too_long = fault("too_long", limit=LONGEST_NOTE)
+            faults.append(refused(too_long, self.sheet.name, cell, self._noted[0].text, written(cell.value)))
+        elif note:
+            cleaned["note"] = note
 
     def _value(self, row: int, values: Sequence[Value], column: Column, place: int, memory: _Remembered) -> object:
         raw = values[place - 1] if place <= len(values) else None

@@ -120,10 +120,13 @@ def _places(
         if heading.text == REASONS or not (heading.text or column in filled):
             continue
         letter = column_letter(column)
+        identifier: str | None
+        source: str | None
         if letter in said:
             identifier, source = said[letter]
         else:
-            identifier, source = words.meaning(heading) or (None, None)
+            meant = words.meaning(heading)
+            identifier, source = (meant.identifier, meant.source) if meant else (None, None)
         places.append(Place(column, heading.text or f"{letter} 列", identifier, source))
     return places
 

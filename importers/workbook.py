@@ -56,7 +56,8 @@ class Sheet:
     """One sheet: rows of bare values from row 1 and column A on, and what the values alone do not tell.
 
     `rows[0]` is row 1; rows are cut after their last filled cell, blank rows are empty. `marks` names cells that hold
-    an error or a formula without a result; vertical merges are already filled down.
+    an error or a formula without a result; vertical merges are already filled down. `hidden_rows` are those that hold
+    something.
     """
 
     name: str
@@ -96,8 +97,6 @@ def open_workbook(content: bytes, file_name: str = "", limits: Limits | None = N
     if file_name.lower().endswith(".xlsm") or (form == "xlsx" and _MACROS in content):
         notices.append("文件里的宏没有运行，只读取了表格内容。")
     sheets = tuple(_sheets(_child_lines(content, form, limits), limits))
-    if hidden := [sheet.name for sheet in sheets if sheet.hidden]:
-        notices.append(f"隐藏的工作表没有读取：{'、'.join(hidden)}。如需导入，请取消隐藏后重新上传。")
     return Workbook(sheets, tuple(notices))
 
 
@@ -232,16 +231,13 @@ def _sheet(described: dict[str, Any], lines: Iterator[Any], limits: Limits) -> S
     notices = []
     if described["far"]:
         notices.append(f"工作表「{described['name']}」在很远的行或列里有零散内容，那一部分没有读取。")
-    if described["hidden_rows"]:
-        count = len(described["hidden_rows"])
-        notices.append(f"工作表「{described['name']}」有 {count} 行被隐藏或筛选掉，也一并读取了。")
     _fill_down(rows, described["merges"], limits.filled_down)
     return Sheet(
         name=str(described["name"]),
         rows=rows,
         hidden=bool(described["hidden"]),
         marks={(row, column): what for row, column, what in described["marks"]},
-        hidden_rows=frozenset(described["hidden_rows"]),
+        hidden_rows=frozenset(row for row in described["hidden_rows"] if row <= len(rows) and rows[row - 1]),
         notices=tuple(notices),
     )
 
