@@ -6,10 +6,14 @@ hidden rows, merged ranges, and how far the content really reaches (the declared
 
 from __future__ import annotations
 
+import lzma
 import posixpath
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from xml.parsers import expat
+
+from importers._glance import glance
 
 _CHUNK = 1 << 18
 _MAIN_ROLE = "/worksheet"
@@ -22,6 +26,12 @@ _DENSE_RATIO = 40
 _DENSE_COLUMNS = 1_024
 _DENSE_ROWS = 100_000
 MOST_SHEETS = 300
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+_DECLARATION = b"<!DOCTYPE"
+_HEAD = 4_096
+
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, OSError, RuntimeError, ValueError)
+"""What reading a broken or odd part of an archive raises."""
 
 
 class Suspicious(Exception):
@@ -96,7 +106,7 @@ class _SheetScan:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r", "")
-        self.row = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else self.row + 1  # noqa: PLR2004
+        self.row = _within(int(number[:9]), _LAST_ROW) if number.isascii() and number.isdigit() else self.row + 1
         self.column = 0
         if attributes.get("hidden") in {"1", "true"} and len(self.found.hidden_rows) < MARKS_KEPT:
             self.found.hidden_rows.append(self.row)
@@ -111,7 +121,7 @@ class _SheetScan:
         place = 0
         for letter in letters[:4].upper():
             place = place * 26 + ord(letter) - 64
-        self.columns[letters] = place
+        self.columns[letters] = _within(place if letters.isascii() and letters.isalpha() else 0, _LAST_COLUMN)
         return place
 
     def text_seen(self, text: str) -> None:
@@ -149,19 +159,53 @@ class _SheetScan:
             self.found.marks[self.row, self.column] = what
 
 
+def _within(place: int, last: int) -> int:
+    """Return a row or column; raises Suspicious for one no sheet has: readers ask for all the memory up to it."""
+    if not 0 < place <= last:
+        raise Suspicious("workbook_damaged")
+    return place
+
+
 def scan(archive: zipfile.ZipFile, inflated_limit: int) -> list[Findings]:
     """Return the findings of each worksheet in the workbook's order.
 
     Raises Suspicious when the parts inflate beyond `inflated_limit` bytes, declare entities, or are no XML.
     """
     budget = [inflated_limit]
+    _refuse_declarations(archive)
     every: list[Findings] = []
     for name, hidden, path in sheet_parts(archive, budget):
         findings = Findings(name, hidden)
-        sheet = _SheetScan(findings)
-        _parse(archive, path, budget, sheet)
+        if not _glanced(archive, path, budget, findings):
+            findings = Findings(name, hidden)
+            _parse(archive, path, budget, _SheetScan(findings))
         every.append(findings)
     return every
+
+
+def _glanced(archive: zipfile.ZipFile, path: str, budget: list[int], findings: Findings) -> bool:
+    """Take what a first look tells, which is bounds; False where it is not enough: far cells are looked at twice."""
+    seen = glance(archive, path, budget[0])
+    if seen is None:
+        return False
+    budget[0] -= seen.inflated
+    findings.last_row, findings.last_column, findings.cells = seen.last_row, seen.last_column, seen.cells
+    findings.near_row, findings.near_column = seen.last_row, min(seen.last_column, NEAR_COLUMNS)
+    findings.hidden_rows, findings.merges = seen.hidden_rows[:MARKS_KEPT], seen.merges[:MERGES_KEPT]
+    return not findings.is_far
+
+
+def _refuse_declarations(archive: zipfile.ZipFile) -> None:
+    """Refuse entities in the parts that are not parsed here, too: they are declared before everything else."""
+    for name in archive.namelist():
+        if name.endswith((".xml", ".rels")):
+            try:
+                with archive.open(name) as part:
+                    head = part.read(_HEAD)
+            except BROKEN as mistake:
+                raise Suspicious("workbook_damaged") from mistake
+            if _DECLARATION in head:
+                raise Suspicious("workbook_entities")
 
 
 def _parse(archive: zipfile.ZipFile, path: str, budget: list[int], sheet: _SheetScan) -> None:
@@ -184,7 +228,7 @@ def feed(parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budge
                     raise Suspicious("workbook_bomb")
                 parser.Parse(chunk, False)  # noqa: FBT003  expat takes no keywords
         parser.Parse(b"", True)  # noqa: FBT003
-    except (expat.ExpatError, zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as mistake:
+    except (expat.ExpatError, *BROKEN) as mistake:
         raise Suspicious("workbook_damaged") from mistake
 
 
