@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tenant.calendars import local_day
 from tenant.models import NumberSeries, Office
-from tenant.rules.numbers import receipt_number, ticket_number
+from tenant.rules.numbers import ticket_number
 from tenant.rules.terms import TicketKind
 
 RECEIPTS = "receipt"
@@ -38,11 +38,6 @@ def next_ticket_number(session: Session, office: Office, kind: TicketKind, at: d
     """Return the next number of a ticket registered at ``at``: ``BS20261121-0007``, by the office's own day (A-W2)."""
     day = local_day(at, office.zone)
     return ticket_number(kind, day, next_number(session, office.id, f"{kind.value}-{day.isoformat()}"))
-
-
-def next_receipt_number(session: Session, office_id: int) -> str:
-    """Return the next receipt number of the office, eight digits, without gaps (B-F9)."""
-    return receipt_number(next_number(session, office_id, RECEIPTS))
 
 
 def _locked(session: Session, office_id: int, series: str) -> NumberSeries | None:

@@ -1,6 +1,6 @@
 """Receiving money: a receipt without gaps, and what it settles, the oldest charge first (B-F1, B-F9)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,12 +13,15 @@ from tenant.calendars import local_day
 from tenant.errors import Refusal
 from tenant.models import Allocation, Charge, Office, Owner, Payment
 from tenant.money import FEN, show_money
+from tenant.rules.numbers import receipt_number
 from tenant.rules.terms import PaymentMethod
 from tenant.services import charges, numbers, owners, units
 from tenant.services.arrears import rest_of
 from tenant.services.lookups import find, open_office, optional, written
 
 _NOTHING = Decimal(0)
+_LOOK_AHEAD = 20
+"""How many numbers of receipts are looked up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def receive(
         reference=optional(reference, field="reference", label="流水号", limit=64),
     )
     parts = allocate(_owed(session, owner.id, unit_id), payment.amount)
-    payment.receipt_number = numbers.next_receipt_number(session, office.id)
+    payment.receipt_number = _next_receipt(session, office.id)
     session.add(payment)
     session.flush()
     session.add_all(
@@ -124,6 +127,34 @@ def owed_by(session: Session, owner_id: int, unit_id: int | None = None) -> Sequ
     """Return what an owner has not paid, due or not, the oldest first; of one unit where it is named."""
     find(session, Owner, owner_id, field="owner")
     return _owed(session, owner_id, unit_id)
+
+
+def free_receipts(
+    session: Session, office_id: int, last: int, count: int, spoken_for: Collection[str] = ()
+) -> list[int]:
+    """Return the next ``count`` numbers after ``last`` that stand on no receipt of the office and are not spoken for.
+
+    Receipts written by hand are imported under the numbers printed on them, and no number is given twice (B-F9). The
+    caller holds the series, or two would be given the same.
+    """
+    free: list[int] = []
+    while len(free) < count:
+        wanted = {receipt_number(number): number for number in range(last + 1, last + 1 + max(count, _LOOK_AHEAD))}
+        used = select(Payment.receipt_number).where(
+            Payment.office_id == office_id, Payment.receipt_number.in_(wanted.keys())
+        )
+        taken = {*session.scalars(used), *spoken_for}
+        free += [number for written_so, number in wanted.items() if written_so not in taken]
+        last += len(wanted)
+    return free[:count]
+
+
+def _next_receipt(session: Session, office_id: int) -> str:
+    """Return the next free number of the office's series, eight digits; the series stays locked."""
+    series = numbers.hold(session, office_id, numbers.RECEIPTS)
+    (series.last,) = free_receipts(session, office_id, series.last, 1)
+    session.flush()
+    return receipt_number(series.last)
 
 
 def _owed(session: Session, owner_id: int, unit_id: int | None) -> list[Rest]:

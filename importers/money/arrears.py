@@ -1,0 +1,258 @@
+"""The plan of a sheet of arrears: which charges it would post or correct, and what of them was paid before.
+
+Pure: the state is passed in, and so is the day. A charge of which something is paid is never altered by a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from importers.choices import Choices
+from importers.columns_money import Period
+from importers.money.homes import Doubt
+from importers.money.reasons import fault
+from importers.money.rows import ArrearsLine, RefusedLine
+from importers.money.tally import Tally, answers_of
+from importers.money.types import ChargeTypes
+from importers.plan import Change, Outcome, Plan
+from tenant.money import show_money
+from tenant.rules.terms import ImportMode
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from importers.faults import CellFault
+    from importers.money.homes import Holder
+    from importers.money.rows import Place
+    from importers.money.state import ChargeState, MoneyState
+
+SUBJECTS: Final = {"charges": "应收", "payments": "期初已缴", "charge_types": "收费项目"}
+_NOTHING = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeDraft:
+    """A charge to be posted (`state` None) or corrected; `values` are the columns to be written.
+
+    `paid` is what was paid of a new one before, `paid_on` when.
+    """
+
+    charge_type: str
+    state: ChargeState | None
+    values: Mapping[str, Any]
+    paid: Decimal = _NOTHING
+    paid_on: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a row is about: this unit, item and period."""
+
+    line: ArrearsLine
+    number: str
+    unit_id: int
+    charge_type: str
+    period: Period
+    due_on: dt.date
+
+    @property
+    def about(self) -> tuple[int, str]:
+        """Return unit and item, of which no two charges may lie in one time."""
+        return self.unit_id, self.charge_type
+
+    @property
+    def title(self) -> str:
+        """Return what people call it."""
+        return f"{self.number} {self.charge_type} {self.period.shown}"
+
+
+@dataclass(slots=True)
+class ArrearsDrafts:
+    """All that would be written: the names of new charge types, then the charges."""
+
+    charge_types: list[str] = field(default_factory=list)
+    charges: list[ChargeDraft] = field(default_factory=list)
+
+
+def plan_arrears(
+    records: Sequence[ArrearsLine | RefusedLine],
+    state: MoneyState,
+    on: dt.date,
+    choices: Choices | None = None,
+    held_back: Mapping[Place, CellFault] | None = None,
+) -> Plan:
+    """Return what `records` would do to `state` on the day `on`, as people chose.
+
+    `held_back` are rows not to be carried out, with the reason: they come back as conflicts.
+    """
+    planner = _Planner(state, on, choices or Choices())
+    for record in records:
+        if isinstance(record, RefusedLine):
+            continue
+        held = (held_back or {}).get(record.place)
+        doubt = Doubt(held) if held else planner.take(record)
+        if doubt:
+            planner.tally.doubts[record.place] = doubt
+    return planner.plan(records)
+
+
+class _Planner:
+    def __init__(self, state: MoneyState, on: dt.date, choices: Choices) -> None:
+        self.on = on
+        self.choices = choices
+        self.homes = state.homes
+        self.types = ChargeTypes(state.charge_types)
+        self.tally = Tally(SUBJECTS)
+        self.drafts = ArrearsDrafts(charge_types=self.types.new)
+        self.amount = self.paid = _NOTHING
+        self.undated = 0
+        self.empty = 0
+        self._type_names = {type_id: name for name, type_id in state.charge_types.items()}
+        self._names = {holder.owner_id: holder.name for held in self.homes.holders.values() for holder in held}
+        self._posted: dict[tuple[int, str], list[ChargeState]] = {}
+        for charge in state.charges:
+            name = self._type_names.get(charge.charge_type_id, "")
+            self._posted.setdefault((charge.unit_id, name), []).append(charge)
+        self._named: dict[tuple[int, str], list[tuple[Period, int]]] = {}
+
+    def take(self, line: ArrearsLine) -> Doubt | None:
+        """Take a row into the drafts, whole or not at all; a doubt says why not."""
+        claim = self._claim(line)
+        if claim is None or isinstance(claim, Doubt):
+            self.empty += claim is None
+            return claim
+        known, doubt = self._known(claim)
+        if doubt is None and line.paid_on and line.paid_on > self.on:
+            doubt = Doubt(fault("paid_in_future", line.paid_on.isoformat()))
+        if doubt is not None:
+            return doubt
+        answers = answers_of(self.choices, line.place)
+        owner_id = known.owner_id if known else None
+        payer = self.homes.payer(claim.number, line.names, claim.due_on, answers, owner_id)
+        if isinstance(payer, Doubt):
+            return payer
+        if known is None:
+            self._new(claim, payer)
+        else:
+            doubt = self._corrected(claim, known, payer)
+        if doubt is None:
+            self._named.setdefault(claim.about, []).append((claim.period, line.source.row))
+            self.tally.tell(line.place, payer.name)
+        return doubt
+
+    def _claim(self, line: ArrearsLine) -> Claim | Doubt | None:
+        """Return what a row is about, None where it claims nothing, a doubt where it cannot be told."""
+        number = self.homes.number_of(line.key)
+        if not isinstance(number, str):
+            return Doubt(number)
+        due_on = line.due_on or (line.period.last if line.period else None)
+        if not line.amount or due_on is None:
+            return None
+        period = line.period or Period(due_on, due_on)
+        name = self.types.name_of(line.charge_type)
+        return Claim(line, number, self.homes.units[number], name, period, due_on)
+
+    def _known(self, claim: Claim) -> tuple[ChargeState | None, Doubt | None]:
+        """Return the charge of the books that a row means, and why it cannot be taken beside the others."""
+        for earlier, row in self._named.get(claim.about, ()):
+            if earlier.overlaps(claim.period):
+                return None, Doubt(fault("conflict_charge_twice", other=row))
+        posted = self._posted.get(claim.about, [])
+        known = next((charge for charge in posted if _period_of(charge) == claim.period), None)
+        for other in posted:
+            if other is not known and _period_of(other).overlaps(claim.period):
+                return None, Doubt(fault("conflict_charge_overlaps", _period_of(other).shown))
+        return known, None
+
+    def _new(self, claim: Claim, payer: Holder) -> None:
+        """Post a charge, and what was paid of it before."""
+        line, place = claim.line, claim.line.place
+        self.undated += line.due_on is None
+        if self.types.bring(claim.charge_type):
+            self.tally.count(place, "charge_types", Outcome.NEW, claim.charge_type)
+        shown = (
+            Change("缴费人", "", payer.name),
+            Change("应缴日", "", claim.due_on.isoformat()),
+            Change("应收金额", "", show_money(line.amount)),
+        )
+        self.tally.count(place, "charges", Outcome.NEW, claim.title, shown)
+        paid = line.paid or _NOTHING
+        paid_on = line.paid_on or min(claim.due_on, self.on)
+        if paid:
+            settled = (Change("期初已缴", "", show_money(paid)), Change("收款日", "", paid_on.isoformat()))
+            self.tally.count(place, "payments", Outcome.NEW, claim.title, settled)
+        values = {
+            "unit_id": claim.unit_id,
+            "owner_id": payer.owner_id,
+            "period_from": claim.period.first,
+            "period_to": claim.period.last,
+            "due_on": claim.due_on,
+            "amount": line.amount,
+        }
+        self.drafts.charges.append(ChargeDraft(claim.charge_type, None, values, paid, paid_on))
+        self._add_up(line.amount, paid)
+
+    def _corrected(self, claim: Claim, known: ChargeState, payer: Holder) -> Doubt | None:
+        """Correct a posted charge where the file says otherwise and nothing of it is paid."""
+        line = claim.line
+        if line.paid and line.paid > known.settled:
+            return Doubt(fault("conflict_paid_differs", show_money(line.paid), paid=show_money(known.settled)))
+        said: dict[str, Any] = {"amount": line.amount, "owner_id": payer.owner_id}
+        if line.due_on:
+            said["due_on"] = line.due_on
+        change = {name: value for name, value in said.items() if getattr(known, name) != value}
+        if self.choices.mode is ImportMode.FILL:  # a charge has no blanks
+            change = {}
+        changes = tuple(self._change(known, name, value) for name, value in change.items())
+        if change and known.settled:
+            what = "、".join(f"{label} {old} → {new}" for label, old, new in changes)
+            return Doubt(fault("conflict_charge_settled", what, paid=show_money(known.settled)))
+        self.tally.count(line.place, "charges", Outcome.CHANGED if change else Outcome.SAME, claim.title, changes)
+        if change:
+            self.drafts.charges.append(ChargeDraft("", known, change))
+        self._add_up(line.amount if not change else change.get("amount", known.amount), known.settled)
+        return None
+
+    def _change(self, known: ChargeState, name: str, value: Any) -> Change:  # noqa: ANN401 - of any column
+        old = getattr(known, name)
+        if name == "owner_id":
+            return Change("缴费人", self._names.get(old, ""), self._names.get(value, ""))
+        if name == "amount":
+            return Change("应收金额", show_money(old), show_money(value))
+        return Change("应缴日", old.isoformat(), value.isoformat())
+
+    def _add_up(self, amount: Decimal, paid: Decimal) -> None:
+        self.amount += amount
+        self.paid += paid
+
+    def plan(self, records: Sequence[ArrearsLine | RefusedLine]) -> Plan:
+        """Return the whole plan: what each row brings about, what is refused, what is counted."""
+        return Plan(
+            rows=self.tally.rows(records),
+            refused=self.tally.refused(records),
+            subjects=self.tally.counts,
+            drafts=self.drafts,
+            notices=[*self._summed(records), *self.types.notices()],
+        )
+
+    def _summed(self, records: Sequence[ArrearsLine | RefusedLine]) -> list[str]:
+        """Return the totals to hold against the sheet's own, and what was taken where the sheet is silent."""
+        amount, paid = self.amount, self.paid
+        parts = f"其中已缴 {show_money(paid)} 元，未缴 {show_money(amount - paid)} 元"
+        lines = [f"可写入和相同的行：应收合计 {show_money(amount)} 元，{parts}。请与原表的合计核对。"]
+        held = [line for line in records if isinstance(line, ArrearsLine) and line.place in self.tally.doubts]
+        if held:
+            left = sum((line.amount for line in held), _NOTHING)
+            lines.append(f"有疑问而没有计入的 {len(held)} 行，应收合计 {show_money(left)} 元。")
+        if self.undated:
+            lines.append(f"有 {self.undated} 行没有写应缴日，按费用期间的最后一天计。")
+        if self.empty:
+            lines.append(f"有 {self.empty} 行金额为 0，没有应收可记。")
+        return lines
+
+
+def _period_of(charge: ChargeState) -> Period:
+    return Period(charge.period_from, charge.period_to)

@@ -1,0 +1,435 @@
+"""Arrears out of a sheet: whose they are, what is posted once, what is never altered, and that nothing is guessed."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+import make
+from importers.apply import apply, preview
+from importers.cells import Cell, kind_of
+from importers.choices import Choices
+from importers.faults import CellFault
+from importers.headings import Heading, SheetMapping
+from importers.money.homes import Holder, Homes
+from importers.money.state import MoneyState
+from importers.reading import read
+from importers.rows import RowReader
+from importers.sheets import kind_named
+from importers.workbook import Sheet
+from tenant.models import Allocation, Charge, ChargeType, ImportBatch, Owner, Ownership, Payment
+from tenant.rules.terms import ImportMode, PaymentMethod, Role
+from tenant.services import payments
+from workbooks.builders import workbook
+
+ARREARS = kind_named("arrears")
+HEAD = ["房号", "业主", "收费项目", "费用期间", "应缴日", "应收金额", "已缴金额"]
+JANUARY = (dt.date(2026, 1, 1), dt.date(2026, 1, 31))
+
+
+@pytest.fixture
+def north(database, cast):
+    """A session of the northern office's admin; what a test does not commit is gone."""
+    with database.session(cast.north.scope(), cast.north.actor(Role.OFFICE_ADMIN)) as session:
+        yield session
+
+
+@pytest.fixture
+def flat(north, cast):
+    """A flat that 旧主 sold to 新主 at the turn of 2025."""
+    unit = make.unit(north, cast.north.id, number="7-1-301")
+    make.ownership(north, unit, make.owner(north, cast.north.id, name="旧主"), to_on=dt.date(2024, 12, 31))
+    make.ownership(north, unit, make.owner(north, cast.north.id, name="新主"), from_on=dt.date(2025, 1, 1))
+    return unit
+
+
+def planned(session, cast, *rows, head=HEAD, **choices):
+    """Plan a sheet against the books, as they are, on 2026-11-21."""
+    records = read(workbook(head, *rows), "欠费.xlsx", ARREARS).records
+    state = ARREARS.load(session, cast.north.office)
+    return ARREARS.plan(records, state, dt.date(2026, 11, 21), Choices(**choices))
+
+
+def written(session, cast, *rows, head=HEAD):
+    """Import a sheet."""
+    batch = preview(session, cast.north.office, "arrears", "欠费.xlsx", workbook(head, *rows))
+    return apply(session, batch.id)
+
+
+def posted(session, unit):
+    statement = select(Charge).where(Charge.unit_id == unit.id).order_by(Charge.period_from, Charge.id)
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def codes(plan):
+    return [(cell.row, cell.heading, cell.code) for cell in plan.refused]
+
+
+# ---- what is posted
+
+
+def test_a_row_becomes_a_charge_of_who_paid_for_the_unit_then(north, cast, flat):
+    written(
+        north,
+        cast,
+        ["7-1-301", None, "物业服务费", "2024年12月", "2024-12-10", "1,234.50", None],
+        ["7-1-301", None, "物业服务费", "2026年1月", "2026-01-10", "￥300元", None],
+    )
+    old, new = posted(north, flat)
+    assert (old.owner.name, old.amount, old.due_on) == ("旧主", Decimal("1234.50"), dt.date(2024, 12, 10))
+    assert (new.owner.name, new.period_from, new.period_to) == ("新主", *JANUARY)
+
+
+def test_what_was_paid_before_is_carried_over_and_spends_no_receipt(north, cast, flat):
+    written(north, cast, ["7-1-301", "新主", "物业服务费", "2026-01", "2026-01-10", 300, 120])
+    (charge,) = posted(north, flat)
+    payment, part = north.execute(
+        select(Payment, Allocation.amount).join(Allocation).where(Allocation.charge_id == charge.id)
+    ).one()
+    assert (part, payment.amount, payment.method) == (Decimal(120), Decimal(120), PaymentMethod.CARRIED_OVER)
+    assert (payment.paid_on, payment.owner_id) == (dt.date(2026, 1, 10), charge.owner_id)
+    assert not payment.receipt_number.isdecimal()
+    assert [rest.unpaid for rest in payments.owed_by(north, charge.owner_id)] == [Decimal(180)]
+
+
+def test_the_same_sheet_again_is_all_the_same(north, cast, flat):
+    rows = [
+        ["7-1-301", "新主", "物业服务费", "2026-01", "2026-01-10", 300, 120],
+        ["7-1-301", None, "停车费", "2026年1-3月", None, 450, None],
+    ]
+    written(north, cast, *rows)
+    plan = planned(north, cast, *rows)
+    assert plan.is_empty
+    assert not plan.refused
+    assert plan.counts["charges"] == {"new": 0, "changed": 0, "same": 2}
+
+
+def test_a_balance_needs_a_name_a_day_and_an_amount_only(north, cast, flat):
+    written(north, cast, ["7-1-301", "3,600.00", "2025-12-31"], head=["房号", "欠费金额", "截止日期"])
+    (charge,) = posted(north, flat)
+    assert (charge.charge_type.name, charge.amount, charge.due_on) == (
+        "期初欠费",
+        Decimal(3600),
+        dt.date(2025, 12, 31),
+    )
+    assert (charge.period_from, charge.period_to) == (charge.due_on, charge.due_on)
+
+
+@pytest.mark.parametrize(
+    ("charged", "paid", "owed", "expected"),
+    [
+        (300, 120, 180, (300, 120)),
+        (300, None, 180, (300, 120)),
+        (None, 120, 180, (300, 120)),
+        (None, None, 180, (180, 0)),
+        (300, None, None, (300, 0)),
+        (300, 300, 0, (300, 300)),
+    ],
+)
+def test_any_two_of_charged_paid_and_owed_give_the_third(north, cast, flat, charged, paid, owed, expected):
+    head = ["房号", "费用期间", "应收金额", "已缴金额", "欠费金额"]
+    (draft,) = planned(north, cast, ["7-1-301", "2026-01", charged, paid, owed], head=head).drafts.charges
+    assert (draft.values["amount"], draft.paid) == tuple(map(Decimal, expected))
+
+
+def test_three_amounts_that_disagree_are_refused(north, cast, flat):
+    head = ["房号", "费用期间", "应收金额", "已缴金额", "欠费金额"]
+    assert codes(planned(north, cast, ["7-1-301", "2026-01", 300, 100, 180], head=head)) == [
+        (2, "欠费金额", "money_disagrees")
+    ]
+
+
+def test_without_a_due_date_it_is_the_end_of_the_period_and_that_is_said(north, cast, flat):
+    plan = planned(north, cast, ["7-1-301", None, "物业服务费", "2026-01", None, 300, None])
+    assert plan.drafts.charges[0].values["due_on"] == JANUARY[1]
+    assert any("没有写应缴日" in notice for notice in plan.notices)
+
+
+def test_the_totals_are_told_to_be_held_against_the_sheets_own(north, cast, flat):
+    plan = planned(
+        north,
+        cast,
+        ["7-1-301", None, "物业服务费", "2026-01", None, 300, 120],
+        ["7-1-301", None, "物业服务费", "2026-02", None, "200.05", None],
+        ["9-9-999", None, "物业服务费", "2026-02", None, 77, None],
+    )
+    assert "应收合计 500.05 元，其中已缴 120.00 元，未缴 380.05 元" in plan.notices[0]
+    assert "1 行，应收合计 77.00 元" in plan.notices[1]
+
+
+# ---- charge types
+
+
+def test_a_new_item_is_made_on_the_way_once_without_a_price(north, cast, flat):
+    plan = planned(
+        north,
+        cast,
+        ["7-1-301", None, "电梯费", "2026-01", None, 30, None],
+        ["7-1-301", None, "电梯费", "2026-02", None, 30, None],
+    )
+    assert plan.counts["charge_types"] == {"new": 1, "changed": 0, "same": 0}
+    assert any("新建收费项目「电梯费」" in notice for notice in plan.notices)
+    written(north, cast, ["7-1-301", None, "电梯费", "2026-01", None, 30, None])
+    assert north.scalar(select(ChargeType.price).where(ChargeType.name == "电梯费")) == 0
+
+
+def test_another_word_for_the_offices_only_such_item_is_that_item_and_said(north, cast, flat):
+    own = make.charge_type(north, cast.north.id, name="物业服务费")
+    plan = planned(north, cast, ["7-1-301", None, "物业费", "2026-01", None, 300, None])
+    assert plan.counts["charge_types"]["new"] == 0
+    assert plan.drafts.charges[0].charge_type == own.name
+    assert any("「物业费」按已有的「物业服务费」读取" in notice for notice in plan.notices)
+
+
+def test_a_name_that_is_only_close_stays_another_item_and_is_pointed_out(north, cast, flat):
+    make.charge_type(north, cast.north.id, name="电梯维保费")
+    plan = planned(north, cast, ["7-1-301", None, "电梯维护费", "2026-01", None, 30, None])
+    assert plan.counts["charge_types"]["new"] == 1
+    assert any("与已有的「电梯维保费」相近" in notice for notice in plan.notices)
+
+
+# ---- whose it is
+
+
+def test_a_name_says_whose_it_is_also_of_an_owner_of_before(north, cast, flat):
+    plan = planned(north, cast, ["7-1-301", "旧主", "物业服务费", "2026-01", None, 300, None])
+    assert plan.rows[0].people == "旧主"
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "expected"),
+    [
+        ("7-1-301", "路人甲", (2, "业主", "conflict_payer_unknown")),
+        ("7-1-999", None, (2, "房号", "unit_unknown")),
+        ("7-1-302", None, (2, "房号", "conflict_owner_none")),
+    ],
+)
+def test_whoever_cannot_be_told_is_a_question(north, cast, flat, room, name, expected):
+    make.unit(north, cast.north.id, number="7-1-302")
+    plan = planned(north, cast, [room, name, "物业服务费", "2026-01", None, 300, None])
+    assert codes(plan) == [expected]
+    assert plan.is_empty
+
+
+def test_an_answer_says_in_whose_name_it_stands(north, cast, flat):
+    row = ["7-1-301", "路人甲", "物业服务费", "2026-01", None, 300, None]
+    (asked,) = planned(north, cast, row).rows
+    owners = dict(asked.candidates)
+    assert sorted(name[:2] for name in owners.values()) == ["新主", "旧主"]
+    old = next(said for said, name in owners.items() if name.startswith("旧主"))
+    plan = planned(north, cast, row, answers={("业主名册", 2): old})
+    assert (plan.rows[0].people, plan.refused) == ("旧主", [])
+
+
+def test_a_day_when_nobody_paid_is_a_question(north, cast):
+    unit = make.unit(north, cast.north.id, number="7-1-303")
+    make.ownership(north, unit, make.owner(north, cast.north.id, name="后来的"), from_on=dt.date(2026, 6, 1))
+    plan = planned(north, cast, ["7-1-303", None, "物业服务费", "2026-01", None, 300, None])
+    assert [code for *_, code in codes(plan)] == ["conflict_payer_none"]
+    assert len(plan.rows[0].candidates) == 1
+
+
+def test_a_room_without_its_section_is_found_where_no_other_could_be_meant(north, cast, flat):
+    assert planned(north, cast, ["7栋301", None, "物业费", "2026-01", None, 1, None]).counts["charges"]["new"] == 1
+    make.unit(north, cast.north.id, number="7-2-301")
+    plan = planned(north, cast, ["7栋301", None, "物业费", "2026-01", None, 1, None])
+    assert [code for *_, code in codes(plan)] == ["conflict_section_unclear"]
+
+
+# ---- what is known already
+
+
+@pytest.fixture
+def charge(north, cast, flat):
+    """新主 owes 300 for January."""
+    kind = make.charge_type(north, cast.north.id, name="物业服务费")
+    owner = next(row for row in flat_owners(north, flat) if row.name == "新主")
+    month = {"period_from": JANUARY[0], "period_to": JANUARY[1]}
+    return make.charge(north, flat, owner, dt.date(2026, 1, 10), charge_type=kind, amount=Decimal(300), **month)
+
+
+def flat_owners(session, unit):
+    return session.scalars(select(Owner).join(Ownership).where(Ownership.unit_id == unit.id)).all()
+
+
+def test_an_unpaid_charge_is_corrected_and_shown_field_by_field(north, cast, flat, charge):
+    plan = planned(north, cast, ["7-1-301", None, "物业服务费", "2026-01", "2026-01-15", 310, None])
+    assert plan.rows[0].facts[0].changes == (
+        ("应收金额", "300.00", "310.00"),
+        ("应缴日", "2026-01-10", "2026-01-15"),
+    )
+    written(north, cast, ["7-1-301", None, "物业服务费", "2026-01", "2026-01-15", 310, None])
+    north.refresh(charge)
+    assert (charge.amount, charge.due_on) == (Decimal(310), dt.date(2026, 1, 15))
+
+
+def test_filling_blanks_changes_no_charge(north, cast, flat, charge):
+    row = ["7-1-301", None, "物业服务费", "2026-01", "2026-01-15", 310, None]
+    assert planned(north, cast, row, mode=ImportMode.FILL).is_empty
+
+
+def test_a_charge_of_which_something_is_paid_is_never_altered(north, cast, flat, charge):
+    payments.receive(north, charge.owner_id, Decimal(100), PaymentMethod.CASH, paid_on=dt.date(2026, 2, 1))
+    plan = planned(north, cast, ["7-1-301", None, "物业服务费", "2026-01", None, 310, None])
+    assert [code for *_, code in codes(plan)] == ["conflict_charge_settled"]
+    assert planned(north, cast, ["7-1-301", None, "物业服务费", "2026-01", None, 300, 100]).is_empty
+
+
+def test_more_paid_than_the_books_know_is_a_question_not_a_payment(north, cast, flat, charge):
+    plan = planned(north, cast, ["7-1-301", None, "物业服务费", "2026-01", None, 300, 100])
+    assert codes(plan) == [(2, "已缴金额", "conflict_paid_differs")]
+
+
+@pytest.mark.parametrize("period", ["2026年第一季度", "2025-12至2026-01", "2026-01-10至2026-01-20"])
+def test_a_period_that_overlaps_one_already_charged_is_a_question(north, cast, flat, charge, period):
+    plan = planned(north, cast, ["7-1-301", None, "物业服务费", period, None, 900, None])
+    assert [code for *_, code in codes(plan)] == ["conflict_charge_overlaps"]
+
+
+def test_the_same_charge_twice_in_a_sheet_is_posted_once(north, cast, flat):
+    row = ["7-1-301", None, "物业服务费", "2026-01", None, 300, None]
+    plan = planned(north, cast, row, row, ["7-1-301", None, "物业服务费", "2026年一季度", None, 900, None])
+    assert plan.counts["charges"]["new"] == 1
+    assert [(row, code) for row, _, code in codes(plan)] == [
+        (3, "conflict_charge_twice"),
+        (4, "conflict_charge_twice"),
+    ]
+
+
+def test_a_charge_paid_between_preview_and_apply_comes_back(north, cast, flat, charge):
+    content = workbook(HEAD, ["7-1-301", None, "物业服务费", "2026-01", None, 310, None])
+    batch = preview(north, cast.north.office, "arrears", "欠费.xlsx", content)
+    payments.receive(north, charge.owner_id, Decimal(100), PaymentMethod.CASH, paid_on=dt.date(2026, 2, 1))
+    assert apply(north, batch.id).counts["rows"]["conflict"] == 1
+    north.refresh(charge)
+    assert charge.amount == Decimal(300)
+
+
+def test_the_books_of_another_office_are_never_met(north, database, cast, flat):
+    with database.session(cast.south.scope(), cast.south.actor(Role.OFFICE_ADMIN)) as south:
+        assert [code for *_, code in codes_of_other(south, cast)] == ["unit_unknown"]
+
+
+def codes_of_other(session, cast):
+    records = read(workbook(HEAD, ["7-1-301", None, "物业费", "2026-01", None, 1, None]), "欠费.xlsx", ARREARS).records
+    return codes(ARREARS.plan(records, ARREARS.load(session, cast.south.office), dt.date(2026, 11, 21)))
+
+
+# ---- cells
+
+
+def cleaned(identifier, value):
+    return ARREARS.column(identifier).clean(Cell(value, kind_of(value), 2, "A"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1,234.50", "1234.50"),
+        ("￥1234.5", "1234.50"),
+        ("１２３４．５０元", "1234.50"),
+        ("人民币1260元整", "1260.00"),
+        ("1.2万", "12000.00"),
+        (0.1 + 0.2, "0.30"),
+        (331.5975, "331.60"),
+        (0, "0.00"),
+        (5.7e-14, "0.00"),
+    ],
+)
+def test_amounts_are_read_as_they_are_written(value, expected):
+    assert cleaned("amount", value) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("-5", "money_negative"),
+        (-5, "money_negative"),
+        ("(1,234.50)", "money_negative"),
+        ("红字300", "money_negative"),
+        ("1,23.4", "money_unreadable"),
+        ("三百", "money_unreadable"),
+        ("1.005", "money_fraction"),
+        ("9999999999999", "money_size"),
+        (10.0**16, "digits_lost"),
+        (dt.date(2026, 1, 1), "money_unreadable"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_its_reason(value, code):
+    assert cleaned("amount", value).code == code
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "last"),
+    [
+        ("2026年1月", (2026, 1, 1), (2026, 1, 31)),
+        ("2026.2", (2026, 2, 1), (2026, 2, 28)),
+        ("202601-202603", (2026, 1, 1), (2026, 3, 31)),
+        ("2025.12-2026.02", (2025, 12, 1), (2026, 2, 28)),
+        ("2026年1-3月", (2026, 1, 1), (2026, 3, 31)),
+        ("2026.1.1-3.31", (2026, 1, 1), (2026, 3, 31)),
+        ("2026-01-15至2026-02-14", (2026, 1, 15), (2026, 2, 14)),
+        ("2026年第二季度", (2026, 4, 1), (2026, 6, 30)),
+        ("2026年下半年", (2026, 7, 1), (2026, 12, 31)),
+        ("2026年度", (2026, 1, 1), (2026, 12, 31)),
+        (dt.date(2026, 5, 1), (2026, 5, 1), (2026, 5, 31)),
+        (46023, (2026, 1, 1), (2026, 1, 31)),
+    ],
+)
+def test_periods_are_read_as_they_are_written(value, first, last):
+    assert cleaned("period", value) == (dt.date(*first), dt.date(*last))
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("1月", "period_unreadable"),
+        ("2026年13月", "period_unreadable"),
+        ("2026-02-30至2026-03-01", "period_unreadable"),
+        ("2026-03至2026-01", "period_reversed"),
+        ("2026-01-15", "period_one_day"),
+        (dt.date(2026, 1, 15), "period_one_day"),
+        (2026.1, "period_lost_zero"),
+    ],
+)
+def test_what_is_no_period_is_refused_with_its_reason(value, code):
+    found = cleaned("period", value)
+    assert isinstance(found, CellFault)
+    assert found.code == code
+
+
+def test_a_month_as_last_day_is_its_end():
+    assert cleaned("period_to", "2026年2月") == dt.date(2026, 2, 28)
+    assert cleaned("period_from", "2026年2月") == dt.date(2026, 2, 1)
+
+
+CELLS = st.one_of(
+    st.text(max_size=20),
+    st.floats(),
+    st.integers(),
+    st.dates(),
+    st.datetimes(),
+    st.booleans(),
+    st.none(),
+    st.from_regex(r"[-(￥]?[0-9]{1,6}([.,年/-][0-9]{1,4}){0,3}[月日万元)]?", fullmatch=True),
+)
+
+
+@given(st.lists(CELLS, min_size=len(ARREARS.columns), max_size=len(ARREARS.columns)))
+@settings(max_examples=300, deadline=None)
+def test_no_content_of_a_row_makes_planning_raise(row):
+    headings = tuple(Heading(at, column.label, column.identifier) for at, column in enumerate(ARREARS.columns, 1))
+    rows = [[column.label for column in ARREARS.columns], row]
+    reader = RowReader(Sheet("表", rows), SheetMapping("表", 1, headings), ARREARS)
+    records = [ARREARS.assemble(read_row) for read_row in reader.rows()]
+    holder = Holder(1, "何欠", is_payer=True, from_on=None, to_on=None)
+    ARREARS.plan(records, MoneyState(Homes({"7-1-301": 1}, {1: [holder]}), {}, ()), dt.date(2026, 11, 21))
+
+
+def test_no_batch_writes_twice(north, cast, flat):
+    batch = written(north, cast, ["7-1-301", None, "物业服务费", "2026-01", None, 300, None])
+    assert north.scalar(select(func.count(Charge.id)).where(Charge.unit_id == flat.id)) == 1
+    assert north.get(ImportBatch, batch.id).counts["charges"] == {"new": 1, "changed": 0, "same": 0}
