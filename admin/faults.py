@@ -20,12 +20,14 @@ CHECKS: Final = {
     "amount_is_positive": ("amount", "金额必须大于 0。"),
     "area_is_positive": ("area", "面积必须大于 0；不清楚请留空。"),
     "ends_after_it_begins": ("to_on", "截止日不能早于起始日。"),
+    "factor_is_positive": ("factor", "倍率必须大于 0；没有互感器请填 1。"),
     "level_names_its_place": (
         "level",
         "层级与地点不符：集团任职不选公司和管理处，公司任职只选公司，管理处任职只选管理处。",
     ),
     "period_ends_after_it_begins": ("period_to", "费用止日不能早于起日。"),
     "price_is_not_negative": ("price", "单价不能小于 0。"),
+    "rent_is_not_negative": ("monthly_rent", "月租不能小于 0。"),
     "share_is_a_fraction": ("share", "份额要大于 0、不大于 1。独有请填 1，两人平分请填 0.5。"),
 }
 

@@ -15,15 +15,18 @@ from tenant.models import (
     Company,
     Department,
     Estate,
+    Meter,
     Office,
     OfficeScoped,
     Owner,
+    ParkingSpace,
     Payment,
     Posting,
     Section,
     Staff,
     Ticket,
     Unit,
+    Vehicle,
 )
 
 MOST_AT_ONCE: Final = 20
@@ -36,14 +39,17 @@ LOOKED_UP_BY: Final[dict[type[DeclarativeBase], tuple[Any, ...]]] = {
     Company: (Company.name, Company.code),
     Department: (Department.name,),
     Estate: (Estate.name,),
+    Meter: (Meter.number,),
     Office: (Office.name, Office.code),
     Owner: (Owner.name, Owner.phone),
+    ParkingSpace: (ParkingSpace.number,),
     Payment: (Payment.receipt_number,),
     Posting: (Staff.name,),
     Section: (Building.name, Section.code),
     Staff: (Staff.name, Staff.login),
     Ticket: (Ticket.number,),
     Unit: (Unit.number,),
+    Vehicle: (Vehicle.plate,),
 }
 """By which columns a record is found when it is referred to from another's form."""
 
@@ -54,7 +60,9 @@ SPOKEN_WITH: Final[dict[str, tuple[str, ...]]] = {
     "Charge": ("charge_type",),
     "Complaint": ("ticket",),
     "Escalation": ("ticket",),
+    "MeterReading": ("meter",),
     "Ownership": ("unit", "owner"),
+    "ParkingLease": ("parking_space",),
     "Posting": ("staff",),
     "Section": ("building",),
     "ServiceRequest": ("ticket",),

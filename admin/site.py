@@ -20,6 +20,7 @@ GROUPS: Final = {
     "complaints": ("投诉", "chat"),
     "rectifications": ("整改", "hammer"),
     "owners": ("业主与房屋", "people"),
+    "places": ("车位与表计", "car"),
     "charges": ("收费", "money"),
     "dunning": ("催缴", "dunning"),
     "imports": ("导入", "upload"),

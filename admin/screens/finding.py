@@ -1,4 +1,4 @@
-"""全局查找: units, owners, tickets and receipts by what somebody says on the phone.
+"""全局查找: units, owners, spaces, plates, meters, tickets and receipts by what somebody says on the phone.
 
 The words come in a form that is posted, never in an address: names and numbers of owners stood in the logs of every
 program that searched by GET (B-O5).
@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from admin import access, formats
 from admin.access import SIGNED_IN, door
@@ -17,8 +18,22 @@ from admin.screens import wording, workbench
 from admin.session import session_at_hand
 from admin.site import Screen
 from audit.redaction import mask_phone
-from tenant.models import Occupant, Owner, Ownership, Payment, Ticket, Unit
+from tenant import clock
+from tenant.models import (
+    Meter,
+    Occupant,
+    Owner,
+    Ownership,
+    ParkingLease,
+    ParkingSpace,
+    Payment,
+    Ticket,
+    Unit,
+    Vehicle,
+)
+from tenant.rules.parking import plate_of
 from tenant.rules.terms import Area
+from tenant.services.parking import lasting
 
 MOST: Final = 20
 LONGEST: Final = 60
@@ -78,6 +93,38 @@ def _occupants(words: str) -> Found:
     ]
 
 
+def _spaces(words: str) -> Found:
+    session, today = session_at_hand(), clock.today(access.zone_of(None))
+    statement = select(ParkingSpace).where(ParkingSpace.number.icontains(words, autoescape=True))
+    spaces = session.scalars(statement.options(joinedload(ParkingSpace.unit)).order_by(ParkingSpace.number).limit(MOST))
+    found = spaces.all()
+    let = select(ParkingLease.parking_space_id, ParkingLease.lessee_name).where(
+        ParkingLease.parking_space_id.in_([space.id for space in found]), ParkingLease.from_on <= today, lasting(today)
+    )
+    lessees: dict[int, str] = {space_id: f"租给{name}" for space_id, name in session.execute(let)}
+    return [
+        _hit(space, space.number, [space.kind.label, str(space.unit or ""), lessees.get(space.id, "")])
+        for space in found
+    ]
+
+
+def _vehicles(words: str) -> Found:
+    plate = plate_of(words) or "".join(words.split()).upper()
+    statement = select(Vehicle).where(Vehicle.plate.icontains(plate, autoescape=True)).options(joinedload(Vehicle.unit))
+    return [
+        _hit(row, row.plate, [str(row.unit or ""), row.holder_name or "", mask_phone(row.holder_phone or "")])
+        for row in session_at_hand().scalars(statement.order_by(Vehicle.plate).limit(MOST))
+    ]
+
+
+def _meters(words: str) -> Found:
+    statement = select(Meter).where(Meter.number.icontains(words, autoescape=True)).options(joinedload(Meter.unit))
+    return [
+        _hit(row, str(row), [str(row.unit or row.location or "")])
+        for row in session_at_hand().scalars(statement.order_by(Meter.number, Meter.id).limit(MOST))
+    ]
+
+
 def _tickets(words: str) -> Found:
     matches = or_(Ticket.number.icontains(words, autoescape=True), Ticket.content.icontains(words, autoescape=True))
     statement = select(Ticket).where(matches).order_by(Ticket.received_at.desc(), Ticket.id.desc()).limit(MOST)
@@ -117,6 +164,9 @@ LOOKS: Final[tuple[tuple[str, tuple[Area, ...], Callable[[str], Found]], ...]] =
     ("房屋", (Area.UNITS,), _units),
     ("业主", (Area.OWNERS,), _owners),
     ("住户", (Area.OWNERS,), _occupants),
+    ("车位", (Area.PARKING,), _spaces),
+    ("车辆", (Area.PARKING,), _vehicles),
+    ("表计", (Area.METERS,), _meters),
     ("报事与投诉", (Area.REQUESTS, Area.COMPLAINTS), _tickets),
     ("收据", (Area.PAYMENTS,), _payments),
 )

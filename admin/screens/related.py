@@ -25,13 +25,18 @@ from tenant.models import (
     Escalation,
     FollowUp,
     Mail,
+    Meter,
+    MeterReading,
     Occupant,
     Owner,
     Ownership,
+    ParkingLease,
+    ParkingSpace,
     Payment,
     ServiceRequest,
     Ticket,
     Unit,
+    Vehicle,
     WorkOrder,
 )
 from tenant.rules.terms import Area
@@ -72,6 +77,7 @@ def _mails_of_owner(row: Any) -> Any:
 
 
 SHARE: Final = ("share", "is_payer", "from_on", "to_on")
+RENTED: Final = ("lessee_name", "vehicle", "monthly_rent", "from_on", "to_on")
 MAIL: Final = ("subject", "mail_class", "recipient_name", "state", "sent_at")
 OF_A_TICKET: Final = (
     Section("升级", Escalation, ("level", "role", "raised_at", "told", "acknowledged_at"), _of_ticket(Escalation)),
@@ -91,11 +97,15 @@ SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
             ("level", "sequence", "amount", "issued_at", "state"),
             lambda row: DunningNotice.owner_id == row.id,
         ),
+        Section("车位租赁", ParkingLease, ("parking_space", *RENTED), lambda row: ParkingLease.owner_id == row.id),
         Section("邮件", Mail, MAIL, _mails_of_owner),
     ),
     Unit: (
         Section("产权", Ownership, ("owner", *SHARE), lambda row: Ownership.unit_id == row.id),
         Section("住户", Occupant, ("name", "relation", "phone", "from_on"), lambda row: Occupant.unit_id == row.id),
+        Section("车位", ParkingSpace, ("number", "kind", "location"), lambda row: ParkingSpace.unit_id == row.id),
+        Section("车辆", Vehicle, ("plate", "holder_name", "description"), lambda row: Vehicle.unit_id == row.id),
+        Section("表计", Meter, ("number", "kind", "location", "factor"), lambda row: Meter.unit_id == row.id),
         Section("报事", ServiceRequest, TICKET, _of_unit(ServiceRequest)),
         Section("投诉", Complaint, TICKET, _of_unit(Complaint)),
         Section("应收", Charge, ("owner", "charge_type", "due_on", "amount"), lambda row: Charge.unit_id == row.id),
@@ -110,6 +120,13 @@ SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
         *OF_A_TICKET,
     ),
     Complaint: OF_A_TICKET,
+    ParkingSpace: (Section("租赁", ParkingLease, RENTED, lambda row: ParkingLease.parking_space_id == row.id),),
+    Vehicle: (
+        Section("租赁", ParkingLease, ("parking_space", *RENTED), lambda row: ParkingLease.vehicle_id == row.id),
+    ),
+    Meter: (
+        Section("抄表记录", MeterReading, ("read_on", "shown", "usage"), lambda row: MeterReading.meter_id == row.id),
+    ),
     Payment: (Section("核销", Allocation, ("charge", "amount"), lambda row: Allocation.payment_id == row.id),),
 }
 

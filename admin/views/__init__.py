@@ -13,8 +13,10 @@ from admin.views import (
     estates,
     imports,
     mails,
+    meters,
     organisation,
     owners,
+    parking,
     payments,
     people,
     requests,
@@ -22,8 +24,8 @@ from admin.views import (
 )
 
 AREAS = (
-    requests, tickets, complaints, owners, estates, charges, payments, dunning, imports, organisation, people, mails,
-    clockwork, audit,
+    requests, tickets, complaints, owners, estates, parking, meters, charges, payments, dunning, imports, organisation,
+    people, mails, clockwork, audit,
 )  # fmt: skip
 
 

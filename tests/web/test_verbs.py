@@ -64,6 +64,8 @@ PERMITS = {
     "dunning_notices.send": ANY_ACT,
     "dunning_notices.sign": ANY_ACT,
     "dunning_notices.withdraw": ANY_ACT,
+    "parking_leases.end": ANY_ACT,
+    "meter_readings.correct": AT_DESK,
     "payments.void": ANY_ACT,
     "due_actions.retry": ANY_ACT,
     "due_actions.discard": ANY_ACT,
