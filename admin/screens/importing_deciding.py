@@ -123,7 +123,7 @@ def _mapping_page(batch: ImportBatch, typed: Mapping[str, str] | None = None) ->
     """Return the page of 对列; ``typed`` is a form that could not be taken, whose choices are not lost."""
     head = frames.head(batch)
     kind, understood = kind_named(batch.kind), head["understood"] or {}
-    found = enumerate(understood.get("sheets", ()))
+    found = enumerate(_with_one_to_read(understood.get("sheets", [])))
     sheets = [_sheet(sheet, kind, f"{place}", typed) for place, sheet in found]
     widest = max((sheet["width"] for sheet in sheets), default=0)
     return render_template(
@@ -144,6 +144,21 @@ def _mapping_page(batch: ImportBatch, typed: Mapping[str, str] | None = None) ->
     )
 
 
+def _with_one_to_read(sheets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the sheets; where none can be read yet, the likeliest stands open to be put right."""
+    if any(sheet["is_read"] for sheet in sheets):
+        return sheets
+    visible = [sheet for sheet in sheets if not sheet["is_hidden"]] or sheets
+    likeliest = max(visible, key=_likelihood, default=None)
+    return [sheet | {"is_read": sheet is likeliest} for sheet in sheets]
+
+
+def _likelihood(sheet: dict[str, Any]) -> tuple[int, int]:
+    """Return how much speaks for a sheet being the table: columns that were recognised, then cells that are filled."""
+    recognised = sum(column["identifier"] is not None for column in sheet["columns"])
+    return recognised, sum(bool(text) for row in sheet["top"] for text in row)
+
+
 def _sheet(sheet: dict[str, Any], kind: SheetKind, place: str, typed: Mapping[str, str] | None) -> dict[str, Any]:
     """Return a sheet as the page shows it: suggestions in words, and what a form said that could not be taken."""
     labels = {column.identifier: column.label for column in kind.columns}
@@ -156,12 +171,14 @@ def _sheet(sheet: dict[str, Any], kind: SheetKind, place: str, typed: Mapping[st
         }
         for column in sheet["columns"]
     ]
+    width = max((len(row) for row in sheet["top"]), default=0)
     return sheet | {
         "columns": columns,
+        "top": [[*row, *[""] * (width - len(row))] for row in sheet["top"]],
         "is_read": sheet["is_read"] if typed is None else f"read-{place}" in typed,
         "asks": bool(sheet["missing"]) or any(column["offer"] for column in columns),
         "unread": sum(column["identifier"] is None for column in columns),
-        "width": max((len(row) for row in sheet["top"]), default=0),
+        "width": width,
     }
 
 

@@ -28,6 +28,8 @@ STOPPED: Final = {
     WRITE: "上一次写入已取消，没有写入任何内容。可以重新确认写入，或放弃这次导入。",
     UNDO: "上一次撤销已取消，写入的内容都还在。",
 }
+LASTING: Final = frozenset({"ownerships", "occupants", "leases"})
+"""What has an end; a unit the file does not name stays."""
 UNDER_WAY: Final = frozenset({ImportState.UPLOADED, ImportState.APPLYING, ImportState.UNDOING})
 WRITTEN: Final = frozenset({ImportState.APPLIED, ImportState.UNDOING, ImportState.UNDONE})
 DECIDABLE: Final = frozenset(batches.DECIDABLE)
@@ -204,9 +206,9 @@ def consequence(batch: ImportBatch, missing: Mapping[str, int]) -> str:
     """Return what confirming would do, in one sentence or two."""
     held = number(batch, "rows", "refused") + number(batch, "rows", "conflict")
     choices = Choices.from_json(batch.choices)
-    parts = [f"将写入{written(batch)}。"]
-    if choices.ends_on and any(missing.values()):
-        parts.append(f"表里没有的{gone(batch, missing)}在 {choices.ends_on.isoformat()} 结束。")
+    parts = [f"将写入：{written(batch)}。"]
+    if choices.ends_on and ending(batch, missing):
+        parts.append(f"表里没有的{ending(batch, missing)}在 {choices.ends_on.isoformat()} 结束。")
     if held:
         parts.append(f"有问题的 {held} 行不会写入，可下载改正后再导入。")
     return "".join(parts)
@@ -218,13 +220,19 @@ def gone(batch: ImportBatch, missing: Mapping[str, int]) -> str:
     return "、".join(f"{subjects.get(subject, subject)} {count} 条" for subject, count in missing.items() if count)
 
 
+def ending(batch: ImportBatch, missing: Mapping[str, int]) -> str:
+    """Return in words what of that has an end: 产权 12 条、住户 3 条; empty where nothing has."""
+    return gone(batch, {subject: count for subject, count in missing.items() if subject in LASTING})
+
+
 def written(batch: ImportBatch) -> str:
-    """Return in words what a batch writes: 房屋新增 3、变更 0；业主新增 3、变更 0."""
+    """Return in words what a batch writes: 房屋新增 3、变更 0；业主新增 3、变更 0; the untouched is not named."""
     parts = [
         f"{label}新增 {number(batch, key, 'new')}、变更 {number(batch, key, 'changed')}"
         for key, label in kind_named(batch.kind).subjects.items()
+        if number(batch, key, "new") or number(batch, key, "changed")
     ]
-    return "；".join(parts)
+    return "；".join(parts) or "没有变化"
 
 
 def number(batch: ImportBatch, subject: str, outcome: str) -> int:

@@ -19,8 +19,9 @@
   const meanings = (sheet) => all("[data-meaning]", sheet);
   const judge = (sheet) => {
     const taken = new Map();
+    const isRead = sheet.querySelector(".card-head input[type=checkbox]").checked;
     for (const select of meanings(sheet)) {
-      const first = select.value && select.value !== "+note" ? taken.get(select.value) : undefined;
+      const first = isRead && select.value && select.value !== "+note" ? taken.get(select.value) : undefined;
       if (!first) taken.set(select.value, select);
       const letter = first?.closest("tr").querySelector(".letter").textContent;
       const says = first ? `${letter} 列已经当作「${select.selectedOptions[0].textContent}」，请改其中一列。` : "";
@@ -43,10 +44,7 @@
         judge(sheet);
       });
     }
-    sheet.addEventListener("change", (event) => {
-      if (event.target.name?.startsWith("read-") && !event.target.checked) for (const select of meanings(sheet)) select.setCustomValidity("");
-      else judge(sheet);
-    });
+    sheet.addEventListener("change", () => judge(sheet));
     judge(sheet);
   }
   for (const button of all("[data-accept]")) {
