@@ -23,6 +23,8 @@ _LEAST_MATCHES = 2
 _LONGEST_GROUP = 20
 _BRACKETED = re.compile(r"[(（【\[].*?[)）】\]]")
 _PARTED = re.compile(r"[/、|或及]")
+_ENGLISH = re.compile(r"(?<=[\u4e00-\u9fff]{2})[a-z.]+$")
+"""The same once more in English, below or behind the Chinese: `房号 Room No.`."""
 _SAYS_NOTHING = re.compile(r"信息|资料|情况|基本|档案|登记|一览|[栏类]$")
 _OTHER_PEOPLE = re.compile(r"租户|租客|承租|住户|紧急|家属|家庭|配偶|成员|代理|使用人|联系人")
 _OTHER_THINGS = re.compile(r"车|储藏|水表|电表|气表|费|押金")
@@ -137,7 +139,7 @@ class Words:
         Where the parts mean several columns (`楼栋/单元/房号`) it is the decisive one, whose cells hold the whole key.
         """
         bare = _BRACKETED.sub("", compact(text))
-        for candidate in (comparable(text), comparable(bare)):
+        for candidate in (comparable(text), comparable(bare), _ENGLISH.sub("", comparable(bare))):
             if candidate in self.aliases:
                 return Meaning(self.aliases[candidate], ALIAS)
             if candidate in self.known:

@@ -26,7 +26,7 @@ SUGGESTED: Final = "suggested"
 REASONS: Final = "错误原因"
 """The heading of the column that tells what was refused, in a workbook that was given back: no column of the office."""
 
-_DECORATION = re.compile(r"[*★#:：_\-./、]+|必填|选填")
+_DECORATION = re.compile(r"[*★☆※●○▲△◆#:：_\-./、]+|必填|选填")
 _BLOCK = re.compile(r"\[[A-Z]{1,3}:[A-Z]{1,3}\]$")
 
 

@@ -13,7 +13,7 @@ from tenant.rules.rooms import UnitKey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UnitKey", "building_code", "building_of_sheet", "section_code", "unit_key"]
+__all__ = ["UnitKey", "building_code", "building_of_sheet", "group_of", "section_code", "unit_key"]
 
 _LONGEST = 48
 _LONGEST_SHAPE = 20
@@ -56,6 +56,11 @@ def building_of_sheet(name: str) -> str | None:
     """Return the building a sheet is named after (`3栋`, `A座`), None when its name says no such thing."""
     match = re.fullmatch(rf"第?({grammar.PART}){grammar.BUILDING_WORD}.{{0,6}}", compact(tab_of(name))[:_LONGEST])
     return grammar.numeral(match[1]).upper() if match else None
+
+
+def group_of(text: str) -> tuple[str | None, str | None] | None:
+    """Return building and section that a line over a group of units names (`3栋2单元`), None when it names none."""
+    return grammar.group_of(compact(text))
 
 
 def unit_key(text: str, readings: Mapping[str, str] | None = None) -> UnitKey | None:
@@ -125,7 +130,7 @@ def _read_as(text: str, reading: str) -> UnitKey | None:
     by_role = dict(zip(names, parts, strict=True))
     room, building = by_role["room"], by_role.get("building")
     if floor := by_role.get("floor"):
-        room = room if room.startswith(floor) and len(room) > len(floor) + 1 else floor + room.zfill(2)
+        room = room if room[:-2] == floor else floor + room.zfill(2)
     if building and (phase := by_role.get("phase")):
         building = f"{phase}期{building}"
     return grammar.made(building, by_role.get("section"), room)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from importers.cells import CellKind, Value, compact, is_absent, safe_text, text_of, written
 from importers.choices import NOTE
 from importers.faults import CellFault, RefusedCell, fault, refused
+from importers.rooms import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ _SAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：
 _CLOSING_LINE = re.compile(
     r"(?:合计|总计|小计|共计|累计|总户数|制表|填表|审核|复核)|(?:备注|说明|注|注意|填写说明)[:：0-9]"
 )
+_PAGE = re.compile(r"第[0-9]{1,4}页(?:[/,]?共[0-9]{1,4}页)?")
 _REMEMBERED = 20_000
 LONGEST_NOTE = 500
 """Signs of a note with all that is kept in it."""
@@ -35,6 +37,8 @@ class CleanRow:
     row: int
     values: Mapping[str, object]
     faults: tuple[RefusedCell, ...] = ()
+    group: tuple[str | None, str | None] = (None, None)
+    """Building and section named by a line of its own above the row."""
 
     @property
     def sheet(self) -> str:
@@ -59,6 +63,7 @@ class Skipped:
     samples: list[int] = field(default_factory=list)
     closing: list[int] = field(default_factory=list)
     bare: list[int] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
 
     def notices(self, sheet: str) -> list[str]:
         """Return a sentence for each kind of row that was left out."""
@@ -69,6 +74,10 @@ class Skipped:
             lines.append(f"工作表「{sheet}」第 {_listed(self.closing)} 行是合计或说明文字，没有读取。")
         if self.bare:
             lines.append(f"工作表「{sheet}」第 {_listed(self.bare)} 行只有楼栋或单元，没有房号和业主，没有读取。")
+        if self.groups:
+            lines.append(
+                f"工作表「{sheet}」第 {_listed(self.groups)} 行是楼栋或单元的标题，其下没有写楼栋的行都归入它。"
+            )
         return lines
 
 
@@ -89,6 +98,7 @@ class RowReader:
         }
         self.columns = mapping.columns
         self._noted = mapping.noted
+        self._group: tuple[str | None, str | None] = (None, None)
         self.remarks: dict[str, object] = {}
         """What a kind has found out about the sheet as a whole."""
         self._columns = [
@@ -135,7 +145,10 @@ class RowReader:
         if _SAMPLE.match(leading) or any(_is_sample(value) for value in filled.values()):
             self.skipped.samples.append(row)
             return False
-        if _CLOSING_LINE.match(leading) or self._is_note(row, filled):
+        if self._is_group(values, leading):
+            self.skipped.groups.append(row)
+            return False
+        if _CLOSING_LINE.match(leading) or self._is_note(row, filled) or any(map(_is_page, filled.values())):
             self.skipped.closing.append(row)
             return False
         if not filled.keys() - self.kind.key[:-1]:
@@ -149,10 +162,21 @@ class RowReader:
         if len(filled) != 1:
             return False
         name, value = next(iter(filled.items()))
-        if name == self.kind.key[-1] or not isinstance(value, str):
+        if not isinstance(value, str) or (name == self.kind.key[-1] and any(map(str.isdecimal, value))):
             return False
         cell = self.sheet.cell(row, self.columns[name])
         return name not in self.kind.key or isinstance(self.kind.column(name).clean(cell), CellFault)
+
+    def _is_group(self, values: Sequence[Value], leading: str) -> bool:
+        """Take note of a line that names the building or section of the units below it, and nothing else.
+
+        A section alone stays within the building named before it.
+        """
+        named = group_of(leading) if leading and self.kind.key[-1] == "room" else None
+        if named is None or sum(1 for value in values if value is not None and not _is_blank(value)) > 1:
+            return False
+        self._group = named if named[0] else (self._group[0], named[1])
+        return True
 
     def _cleaned(self, row: int, values: Sequence[Value], *, has_marks: bool) -> CleanRow:
         cleaned: dict[str, object] = {}
@@ -169,7 +193,7 @@ class RowReader:
                 self.placeholders += column.placeholders(value)
         if self._noted:
             self._keep_in_note(row, cleaned, faults)
-        return CleanRow(self, row, cleaned, tuple(faults))
+        return CleanRow(self, row, cleaned, tuple(faults), self._group)
 
     def _keep_in_note(self, row: int, cleaned: dict[str, object], faults: list[RefusedCell]) -> None:
         """Write the values of columns people wished to keep behind the row's own note: `车位：B1-023；宠物：猫`."""
@@ -209,6 +233,11 @@ class _Remembered(dict[tuple[type, object], object]):
 
 def _is_blank(value: Value) -> bool:
     return isinstance(value, str) and not value.strip()
+
+
+def _is_page(value: Value) -> bool:
+    """Tell the number of a printed page, as it stands beside the title that is repeated on each."""
+    return isinstance(value, str) and value[-1:] == "页" and _PAGE.fullmatch(compact(value)) is not None
 
 
 def _is_sample(value: Value) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from importers.faults import CellFault, RefusedCell, fault
 from importers.rooms import UnitKey, building_of_sheet
+from importers.roster.phones import OWN_LABELS
 from tenant.rules.terms import HandoverState, OccupantRelation, OwnerKind, UnitUsage
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from importers.people import Labelled, Name
     from importers.rows import CleanRow
 
-_FIRST = frozenset({"本人", "业主", "业主本人", "户主", "自己", "产权人"})
 _SPOUSE = frozenset({"配偶", "妻", "妻子", "夫", "丈夫", "爱人", "老公", "老婆", "太太", "先生"})
 _LONGEST_OTHER_PHONES = 200
 _LONGEST_OCCUPANT_PHONE = 64
@@ -133,10 +133,12 @@ def unit_key_of(row: CleanRow) -> UnitKey | CellFault:
     stands_alone = room.room.startswith("S") and not room.building
     if stands_alone and building in {None, "商铺", "商业", "门面", "底商"}:
         return room
-    building = room.building or building or building_of_sheet(row.sheet)
+    own = room.building or building
+    building = own or row.group[0] or building_of_sheet(row.sheet)
     if not building:
         return fault("building_missing", room.number)
-    return UnitKey(room=room.room, building=building, section=room.section or section)
+    section = room.section or section or (None if own else row.group[1])
+    return UnitKey(room=room.room, building=building, section=section)
 
 
 def _dashes_mean_sections(row: CleanRow) -> bool:
@@ -220,7 +222,7 @@ def _place_of(label: str, names: tuple[Name, ...]) -> int | None:
     for place, name in enumerate(names):
         if label == name.name:
             return place
-    if label in _FIRST:
+    if label in OWN_LABELS:
         return 0
     return 1 if label in _SPOUSE and len(names) == 2 else None  # noqa: PLR2004
 
@@ -269,7 +271,7 @@ def _phones_of(
             place = loose.index(phone) if in_order and phone in loose else 0
         if phone.is_placeholder:
             continue
-        own = phone.label in _FIRST or phone.label == names[place].name or place == 1
+        own = phone.label in OWN_LABELS or phone.label == names[place].name or place == 1
         entry = (phone.number, "" if own else phone.label)
         if entry[0] not in {number for number, _ in reached[place]}:
             reached[place].append(entry)

@@ -24,7 +24,11 @@ _WORDS = re.compile(
 )
 _SECTION_AND_ROOM = re.compile(rf"第?({PART}){_SECTION_WORD}-?({_ROOM}){ROOM_WORD}")
 _DASHED = re.compile(rf"([0-9A-Za-z\u4e00-\u9fff]{{1,8}})[-/](?:([0-9A-Za-z]{{1,4}})[-/])?(?P<room>{_ROOM}){ROOM_WORD}")
-_BARE = re.compile(rf"({_ROOM}){ROOM_WORD}")
+_BARE = re.compile(rf"(?:[0-9]{{1,2}}[层楼]-?)?({_ROOM}){ROOM_WORD}")
+_SHORT = r"[0-9A-Za-z一二三四五六七八九十]{1,4}"
+_GROUP = re.compile(
+    rf"第?({PART})(?:号?楼栋?|栋楼?|幢|座|#楼?)-?(?:第?({_SHORT})(?:单元|门栋|梯))?|第?({_SHORT})(?:单元|门栋|梯)"
+)
 _BUILDING_TEXT = re.compile(rf"(?:第)?([0-9A-Za-z\u4e00-\u9fff]{{1,12}}?){BUILDING_WORD}?")
 _SECTION_TEXT = re.compile(rf"(?:第)?([0-9A-Za-z\u4e00-\u9fff]{{1,8}}?){_SECTION_WORD}?")
 _SHOP_BUILDINGS = frozenset({"商铺", "商业", "门面", "门市", "底商", "商业街", "S"})
@@ -63,11 +67,29 @@ def section_code(text: str) -> str | None:
     return _code(_SECTION_TEXT, text)
 
 
-def unit_key(text: str) -> UnitKey | None:  # noqa: PLR0911  one answer for each way of writing it
+def group_of(text: str) -> tuple[str | None, str | None] | None:
+    """Return building and section that a line over a group of units names: `3栋2单元`, `3栋`, `2单元`; else None."""
+    match = _GROUP.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        return None
+    building, section = match[1], match[2] or match[3]
+    return building and numeral(building).upper(), section and numeral(section).upper()
+
+
+def unit_key(text: str) -> UnitKey | None:
     """Read a whole or partial key out of one text without blanks; None for what a text does not say.
 
-    None when it is nothing the trade writes. Nothing is completed: `1501` stays a room without a building.
+    None when it is nothing the trade writes, or would be stored under a number that reads otherwise. Nothing is
+    completed: `1501` stays a room without a building.
     """
+    key = _read(text)
+    if key is None or key.number.isascii():
+        return key
+    again = _read(key.number)
+    return key if again and again.number == key.number else None
+
+
+def _read(text: str) -> UnitKey | None:  # noqa: PLR0911  one answer for each way of writing it
     if not text or len(text) > _LONGEST:
         return None
     if match := _SHOP.fullmatch(text.upper()):
@@ -75,7 +97,7 @@ def unit_key(text: str) -> UnitKey | None:  # noqa: PLR0911  one answer for each
     if match := _WORDS.fullmatch(text):
         return made(match[1], match[2], match["room"])
     if match := _DASHED.fullmatch(text):
-        return made(match[1], match[2], match["room"], is_dashed=match[2] is None)
+        return made(building_code(match[1]), match[2], match["room"], is_dashed=match[2] is None)
     if match := _SECTION_AND_ROOM.fullmatch(text):
         return made(None, match[1], match[2])
     if match := _BARE.fullmatch(text):
