@@ -102,7 +102,7 @@ def parse_unit_number(text: str) -> UnitNumber:
     """
     plain = _plain(text)
     key = unit_key(plain)
-    if key and (key.building or _SHOP.fullmatch(key.room)):
+    if key and (key.building or key.room.startswith("S") or _SHOP.fullmatch(key.room)):
         number = UnitNumber(key.building, key.section, key.room)
     elif found := _DASHED.fullmatch(plain):
         number = UnitNumber(found["building"], found["section"], found["room"])
