@@ -194,8 +194,8 @@ def _homes(session: Session, office: Office) -> Homes:
         .order_by(Ownership.id)
     )
     holders: dict[int, list[Holder]] = {}
-    for unit_id, *holder in held:
-        holders.setdefault(unit_id, []).append(Holder(*holder))
+    for unit_id, owner_id, name, is_payer, from_on, to_on in held:
+        holders.setdefault(unit_id, []).append(Holder(owner_id, name, is_payer, from_on, to_on))
     return Homes(units, holders)
 
 
