@@ -1,16 +1,20 @@
 """A written batch taken back: every table is as it was, what others have touched since is listed and left."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 import make
-from importers import undo
+from audit.models import AuditEntry
+from importers import trails, undo
 from importers.apply import apply, preview
-from tenant.models import Building, ImportBatch, Occupant, Owner, Unit
+from importers.writing import Trail
+from tenant.errors import NotFound, Refusal
+from tenant.models import Building, ImportBatch, Occupant, Owner, Ownership, Unit
 from tenant.models.base import OfficeScoped
-from tenant.rules.terms import ImportState, Role
+from tenant.rules.terms import ImportState, Role, UnitUsage
 from workbooks import builders
 
 MACHINERY = {"import_batch", "job", "audit_entry", "audit_seal", "import_layout", "heading_alias"}
@@ -91,3 +95,163 @@ def test_an_owner_others_refer_to_by_now_stays_with_what_it_needs(north, cast):
     undo.undo(north, batch.id)
     assert set(north.scalars(select(Unit.number))) == {"1-1-101", "3-2-1501"}
     assert "住户用到它" in " ".join(row["why"] for row in undo.left(north.get_one(ImportBatch, batch.id)))
+
+
+HEADINGS = ["楼栋", "单元", "房号", "业主姓名", "电话", "证件号", "面积"]
+
+
+def roster(*rows):
+    return builders.workbook(HEADINGS, *rows)
+
+
+def test_a_transfer_goes_back_whole_or_not_at_all(north, cast):
+    """Half a transfer would leave two owners of the whole unit."""
+    for number in ("101", "102"):
+        unit = make.unit(north, cast.north.id, number=f"9-1-{number}")
+        make.ownership(north, unit, make.owner(north, cast.north.id, name=f"旧主{number}"))
+    rows = [
+        ["9", "1", number, f"新主{number}", builders.phone_of(int(number)), None, None] for number in ("101", "102")
+    ]
+    batch = written(north, cast, roster(*rows))
+    touched = north.scalar(select(Ownership).join(Ownership.owner).where(Owner.name == "新主101"))
+    touched.is_payer = False
+    north.flush()
+    undo.undo(north, batch.id)
+    lasting = select(Owner.name).join(Ownership, Ownership.owner_id == Owner.id).where(Ownership.to_on.is_(None))
+    names = set(north.scalars(lasting.where(Owner.name.like("%10_"))))
+    assert names == {"新主101", "旧主102"}
+    assert any("一起撤销" in row["why"] for row in undo.left(batch))
+
+
+def test_who_came_after_a_transfer_keeps_the_unit(database, cast):
+    """Somebody registers the next owner by hand: the one before must not come back beside them."""
+    scope, actor = cast.north.scope(), cast.north.actor(Role.OFFICE_ADMIN)
+    with database.session(scope, actor) as session:
+        unit = make.unit(session, cast.north.id, number="S9201", building=None)
+        make.ownership(session, unit, make.owner(session, cast.north.id, name="头一位"))
+        session.commit()
+        batch_id = written(
+            session, cast, roster([None, None, "S9201", "第二位", builders.phone_of(201), None, None])
+        ).id
+        session.commit()
+        make.ownership(session, unit, make.owner(session, cast.north.id, name="第三位"), share=Decimal("0.5"))
+        session.commit()
+        foreseen = undo.foresee(session, batch_id)
+        assert foreseen.counts["产权"] == {"removed": 0, "restored": 0, "kept": 2}
+        assert any("又登记了新的产权" in row["why"] for row in foreseen.kept)
+
+
+def test_an_id_another_owner_has_by_now_is_not_taken_back(north, cast):
+    owner = make.owner(north, cast.north.id, name="林某", phone=builders.phone_of(61), id_number=None)
+    make.ownership(north, make.unit(north, cast.north.id, number="9-3-301"), owner)
+    batch = written(north, cast, roster(["9", "3", "301", "林某", builders.phone_of(61), builders.id_of(61), 77]))
+    assert undo.foresee(north, batch.id).is_exact
+    north.refresh(owner)
+    assert owner.id_number == builders.id_of(61)
+    second = written(north, cast, roster(["9", "3", "302", "林二", builders.phone_of(62), builders.id_of(62), 78]))
+    undo.undo(north, second.id)
+    undo.undo(north, batch.id)
+    north.refresh(owner)
+    assert owner.id_number is None
+
+
+def test_old_values_that_another_row_holds_by_now_are_found_beforehand(north, cast):
+    batch = written(north, cast, roster(["9", "4", "401", "周某", builders.phone_of(63), None, 80]))
+    owner = north.scalar(select(Owner).where(Owner.name == "周某"))
+    trail = Trail("owner", owner.id, owner.version, {"id_number": builders.id_of(64)})
+    batch.trace = trails.packed([trail])
+    make.owner(north, cast.north.id, name="吴某", id_number=builders.id_of(64))
+    foreseen = undo.foresee(north, batch.id)
+    assert [row["why"] for row in foreseen.kept] == ["原来的内容现在被另一条业主占用"]
+    undo.undo(north, batch.id)
+    north.refresh(owner)
+    assert owner.id_number is None
+
+
+def test_batches_on_top_of_each_other_go_back_one_after_the_other(north, cast):
+    start = sums_of(north)
+    batches = [
+        written(north, cast, roster(["9", "5", "501", "郑某", builders.phone_of(65), None, area]))
+        for area in (70, 71, 72)
+    ]
+    assert undo.foresee(north, batches[0].id).counts["房屋"]["kept"] == 1, "a later batch has changed it"
+    for batch in reversed(batches):
+        assert undo.foresee(north, batch.id).is_exact
+        undo.undo(north, batch.id)
+    assert sums_of(north) == start
+
+
+def test_a_batch_is_undone_once_and_only_after_it_was_written(north, cast):
+    batch = preview(north, cast.north.office, "roster", "名册.xlsx", builders.plain())
+    for act in (undo.foresee, undo.begin, undo.undo):
+        with pytest.raises(Refusal) as refused:
+            act(north, batch.id)
+        assert refused.value.code == "batch_not_waiting"
+    apply(north, batch.id)
+    assert undo.begin(north, batch.id) is undo.begin(north, batch.id), "a doubled click begins once"
+    undo.undo(north, batch.id, begun=True)
+    for act in (undo.foresee, undo.begin, undo.undo, apply):
+        with pytest.raises(Refusal) as refused:
+            act(north, batch.id)
+        assert refused.value.code == "batch_not_waiting"
+
+
+def test_without_its_trace_a_batch_is_not_undone_and_says_so(north, cast):
+    batch = written(north, cast, builders.plain())
+    batch.trace = None
+    north.flush()
+    for act in (undo.foresee, undo.begin, undo.undo):
+        with pytest.raises(Refusal) as refused:
+            act(north, batch.id)
+        assert refused.value.code == "trace_deleted"
+
+
+def test_a_batch_of_another_office_is_not_there_to_undo(north, database, cast):
+    with database.session(cast.south.scope(), cast.south.actor(Role.OFFICE_ADMIN)) as south:
+        batch = preview(south, cast.south.office, "roster", "名册.xlsx", builders.plain())
+        apply(south, batch.id)
+        south.commit()
+        for act in (undo.foresee, undo.begin, undo.undo):
+            with pytest.raises(NotFound):
+                act(north, batch.id)
+        undo.undo(south, batch.id)
+        south.commit()
+
+
+def test_each_row_that_goes_back_stands_in_the_record_with_the_reason(north, cast):
+    batch = written(north, cast, builders.plain())
+    undo.undo(north, batch.id)
+    entries = north.execute(
+        select(AuditEntry.verb, func.count(AuditEntry.id))
+        .where(AuditEntry.reason == f"撤销导入「名册.xlsx」（批次 {batch.id}）")
+        .group_by(AuditEntry.verb)
+    )
+    assert {verb: count for verb, count in entries if not verb.startswith("import")} == {
+        "building.delete": 1,
+        "section.delete": 1,
+        "unit.delete": 4,
+        "owner.delete": 3,
+        "ownership.delete": 3,
+    }
+
+
+def test_what_was_written_can_be_written_again_after_it_was_undone(north, cast):
+    content = builders.plain()
+    batch = written(north, cast, content)
+    after = {name: len(rows) for name, rows in sums_of(north).items()}
+    undo.undo(north, batch.id)
+    again = written(north, cast, content)
+    assert again.counts == {name: counted for name, counted in batch.counts.items() if name != "undone"}
+    assert {name: len(rows) for name, rows in sums_of(north).items()} == after
+
+
+def test_values_of_every_type_come_back_as_they_were():
+    day, sum_of = dt.date(2026, 11, 22), Decimal("12.50")
+    before = {"area": sum_of, "handed_over_on": day, "usage": UnitUsage.SHOP, "note": None, "floor": 3}
+    trace = [
+        Trail("unit", 5, 1, None),
+        Trail("unit", 6, 4, before),
+        Trail("ownership", 7, 2, {"is_payer": False}),
+        Trail("unit", 8, 1, None),
+    ]
+    assert trails.unpacked(trails.packed(trace)) == trace
