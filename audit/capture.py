@@ -1,5 +1,6 @@
 """The record writes itself: what a session flushes is recorded in the same transaction, or neither happens."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -8,13 +9,13 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Column, Table, event, insert, inspect
+from sqlalchemy import Column, ColumnElement, Table, Text, cast, event, insert, inspect, literal, select
 from sqlalchemy.orm import InstanceState, Mapper, Session, UOWTransaction
 
 from audit.models import AuditEntry
 from audit.redaction import mask
 from tenant import clock
-from tenant.journal import Change, RecordedAct, actor_of, insert_of
+from tenant.journal import MANY, Change, RecordedAct, actor_of, given_rows, insert_of
 from tenant.models.base import Base, Walled
 from tenant.scoping import PERMIT, scope_of
 
@@ -26,8 +27,8 @@ UNRECORDED_TABLES = frozenset(
 )
 """Tables of the machinery: each of their rows stands for an act that is recorded under its own name."""
 
-MANY = 50
-"""From how many entries on one statement with arrays is quicker than sending them one after the other."""
+_AS_SENT: Column[Any] = Column("after", Text)
+"""What is JSON already travels as text, so that it is not made JSON once more."""
 
 ONE_BY_ONE = insert(AuditEntry).inline()
 """Inline: asking for the new id back would need the right to see the entry, which an office lacks on the group's.
@@ -47,7 +48,11 @@ class Capture:
         if table.name in UNRECORDED_TABLES:
             return
         common = _common(session)
-        _write(session, [entry for change in changes if (entry := _change_entry(common, table, change)) is not None])
+        if len(changes) >= MANY and all(change.before is None for change in changes):
+            _write_created(session, common, table, changes)
+        else:
+            entries = (_change_entry(common, table, change) for change in changes)
+            _write(session, [entry for entry in entries if entry is not None])
 
     def record_act(self, session: Session, act: RecordedAct) -> None:
         """Record an act that changes no row by itself.
@@ -176,6 +181,40 @@ def _write(session: Session, entries: list[dict[str, Any]]) -> None:
         session.connection().execute(insert_of(AuditEntry.__table__, entries), execution_options=PERMIT)
     elif entries:
         session.connection().execute(ONE_BY_ONE, entries, execution_options=PERMIT)
+
+
+def _write_created(session: Session, common: Mapping[str, Any], table: Table, changes: Sequence[Change]) -> None:
+    """Record rows that were inserted together, column by column: of each, the same columns are kept in the same way."""
+    columns = [table.c[name] for name in changes[0].after or () if name not in UNRECORDED_COLUMNS]
+    sides = [_kept_texts(column, [(change.after or {})[column.name] for change in changes]) for column in columns]
+    entry = inspect(AuditEntry).columns
+    shared = {**common, "verb": f"{table.name}.create", "subject_kind": table.name}
+    rows = [
+        {"subject_id": change.subject_id, "office_id": change.office_id, "after": f"{{{','.join(side)}}}"}
+        for change, side in zip(changes, zip(*sides, strict=True), strict=True)
+    ]
+    given = given_rows({"subject_id": entry.subject_id, "office_id": entry.office_id, "after": _AS_SENT}, rows)
+    values: dict[str, ColumnElement[Any]] = {
+        name: literal(value, entry[name].type) for name, value in shared.items() if value is not None
+    }
+    values.update(given.values)
+    values["after"] = cast(given.values["after"], entry.after.type)
+    statement = insert(AuditEntry).inline().from_select(list(values), select(*values.values()).order_by(given.place))
+    session.connection().execute(statement, execution_options=PERMIT)
+
+
+def _kept_texts(column: Column[Any], values: Sequence[object]) -> list[str]:
+    """Return for each value `"column": value` as JSON, as the record keeps it; what repeats is made once."""
+    name = json.dumps(column.name)
+    made: dict[tuple[type, object], str] = {}
+    texts = []
+    for value in values:
+        key = (object, id(value)) if isinstance(value, dict | list) else (type(value), value)
+        text = made.get(key)
+        if text is None:
+            text = made[key] = f"{name}: {json.dumps(kept(column, value))}"
+        texts.append(text)
+    return texts
 
 
 def kept(column: Column[Any], value: object) -> object:

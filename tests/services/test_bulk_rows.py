@@ -10,7 +10,7 @@ import make
 from audit.models import AuditEntry
 from cast import Cast
 from tenant.db import Database
-from tenant.journal import CLOCKWORK, write_rows
+from tenant.journal import CLOCKWORK, StaleRow, write_rows
 from tenant.models import ImportBatch, Owner, Unit
 from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
 
@@ -89,3 +89,81 @@ def test_each_row_has_its_entry_however_many_there_are(database: Database, cast:
         (row_id, "owner.create", cast.south.id) for row_id in ids
     ]
     assert len(nothing_before) == count
+
+
+ODD = ["", " ", "含 \\ \" ' {} , NULL", "换行\n与\t制表", "\\N", "null", "\x1e", "甲\x1f乙", "甲\x1e乙", "🀄", None]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=map(repr, range(len(ODD))))
+def test_many_rows_arrive_as_few_do_whatever_stands_in_them(database: Database, cast: Cast, odd: str | None) -> None:
+    rows = [
+        {"office_id": cast.north.id, "number": f"9-{number}", "room": str(number), "area": (number + 1) / Decimal(4)}
+        | {"usage": UnitUsage.SHOP, "handed_over_on": make.NOON.date(), "note": odd if number % 3 else None}
+        for number in range(COUNT)
+    ]
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        write_rows(session, Unit, inserts=rows)
+        kept = session.execute(
+            select(Unit.number, Unit.room, Unit.area, Unit.usage, Unit.handed_over_on, Unit.note)
+            .where(Unit.number.like("9-%"))
+            .order_by(Unit.id)
+        )
+        assert [row._asdict() for row in kept] == [
+            {name: value for name, value in row.items() if name != "office_id"} for row in rows
+        ]
+
+
+def test_what_is_recorded_of_many_rows_is_what_is_recorded_of_one(database: Database, cast: Cast) -> None:
+    def row(number: int) -> dict[str, object]:
+        return {
+            "office_id": cast.north.id,
+            "name": f'张"{number}',
+            "kind": OwnerKind.COMPANY,
+            "phone": f"199{number:08}",
+            "id_number": None,
+            "note": "一\n二",
+        }
+
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        for count in (1, COUNT):
+            write_rows(session, Owner, inserts=[row(7) for _ in range(count)])
+        session.commit()
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.verb == "owner.create")).all()
+    owners = [entry for entry in entries if entry.after and entry.after.get("note") == "一\n二"]
+    assert len(owners) == 1 + COUNT
+    facts = ("actor_kind", "actor_name", "office_id", "subject_kind", "before", "after", "reason")
+    said = {str([getattr(entry, name) for name in facts]) for entry in owners}
+    assert len(said) == 1
+    assert owners[0].after == {
+        "name": "张**",
+        "kind": "company",
+        "phone": "199****0007",
+        "id_number": None,
+        "note": "一\n二",
+    }
+
+
+def test_many_updates_and_deletes_meet_the_rows_they_name_and_none_that_has_changed(
+    database: Database, cast: Cast
+) -> None:
+    rows = [{"office_id": cast.north.id, "name": f"业主{number}", "note": None} for number in range(COUNT)]
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        ids = write_rows(session, Owner, inserts=rows)
+        read = [row | {"id": row_id, "version": 1} for row, row_id in zip(rows, ids, strict=True)]
+        write_rows(session, Owner, updates=[(row, {"note": f"备注 {row['id']}"}) for row in read])
+        found = session.execute(select(Owner.id, Owner.note, Owner.version).where(Owner.id.in_(ids))).all()
+        assert {tuple(row) for row in found} == {(row_id, f"备注 {row_id}", 2) for row_id in ids}
+        with pytest.raises(StaleRow):
+            write_rows(session, Owner, updates=[(row, {"note": "旧"}) for row in read])
+        with pytest.raises(StaleRow):
+            write_rows(session, Owner, deletes=read)
+        kept = [row | {"version": 2} for row in read]
+        again = [*kept[:-1], kept[0]]
+        with pytest.raises(StaleRow):
+            write_rows(session, Owner, updates=[(row, {"note": "两次"}) for row in again])
+        session.rollback()
+        ids = write_rows(session, Owner, inserts=rows)
+        write_rows(
+            session, Owner, deletes=[row | {"id": row_id, "version": 1} for row, row_id in zip(rows, ids, strict=True)]
+        )
+        assert session.scalars(select(Owner.id).where(Owner.id.in_(ids))).all() == []
