@@ -8,12 +8,12 @@ from tenant.errors import Refusal
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 LONGEST_SPACE = 20
-_SIGN = "[A-HJ-NP-Z0-9]"
+_SIGN = "[0-9A-HJ-NP-Z]"
 _PLATE = re.compile(
-    rf"[{PROVINCES}][A-Z](?:{_SIGN}{{5}}|{_SIGN}{{4}}[挂学警港澳]|[A-HJK][A-HJ-NP-Z0-9][0-9]{{4}}|[0-9]{{5}}[A-HJK])"
+    rf"[{PROVINCES}][A-Z](?:{_SIGN}{{5}}|{_SIGN}{{4}}[挂学警港澳]|[A-HJK][0-9A-HJ-NP-Z][0-9]{{4}}|[0-9]{{5}}[A-HJK])"
     rf"|WJ[{PROVINCES}]?[0-9]{{4}}[0-9A-Z]|[VKHBSLJNGC][A-Z][0-9]{{5}}|使[0-9]{{6}}|[0-9]{{6}}使|[{PROVINCES}]A[0-9]{{4}}领"
 )
-_LOOKALIKE = re.compile(rf"[{PROVINCES}][A-Z][A-Z0-9]*[IO][A-Z0-9]*")
+_LOOKALIKE = re.compile(rf"[{PROVINCES}][A-Z][0-9A-Z]*[IO][0-9A-Z]*")
 _SPACE = re.compile(r"(?=[^0-9]{0,12}[0-9])[0-9A-Z\u4e00-\u9fff][0-9A-Z\u4e00-\u9fff#/-]*")
 _NUMBERED = re.compile(r"(?:号车位|车位|号)$")
 _DOTS = re.compile(r"[\s·•・.．。_-]+")
