@@ -49,14 +49,12 @@ class Column(ABC):
     """A column of a kind of sheet: what the product calls it, how offices head it, how its cells are read.
 
     `aliases` are headings parted by blanks; `spare` names the column that takes a second heading of the same meaning.
-    `example` is what the template's example row holds; where it is empty, what the kind of column suggests.
     """
 
     identifier: str
     label: str
     aliases: str = ""
     spare: str | None = None
-    example: str = ""
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -103,7 +101,9 @@ class TextColumn(Column):
         """Return the text with its own punctuation, full-width or not."""
         if len(text) > self.longest:
             return fault("too_long", limit=self.longest)
-        return safe_text(cell.value).strip() if isinstance(cell.value, str) else text
+        written = safe_text(cell.value).strip() if isinstance(cell.value, str) else text
+        whole = people.quoted(written)
+        return whole if whole and people.needs_quotes(plain(whole)) else written
 
 
 @dataclass(frozen=True)

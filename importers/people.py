@@ -18,6 +18,7 @@ from importers.cells import compact, is_absent, plain
 MOST_PEOPLE = 30
 _LONGEST_NAME = 100
 _LONGEST_PHONE = 40
+_LONGEST_NUMBER = 64
 _SHORTEST_RUN = 9
 
 _SEPARATORS = "、，,;；/\n|&＆"
@@ -40,6 +41,7 @@ _FULL_BRACKETS = {ord("("): "（", ord(")"): "）"}
 _SIMPLE_NAME = re.compile(r"[\u3400-\u9fff]{2,4}")
 _NOBODY = frozenset({"未售", "待售", "空置", "空房", "空关", "未交房", "待定", "无业主", "暂无业主"})
 _NO_SIMPLE_NAMES = _NOBODY | _NO_NAMES
+_EXAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：])")
 _ORGANISATION = re.compile(
     r"公司|集团|银行|合作社|委员会|管理局|中心$|协会|学校|医院|大学|幼儿园|事务所|工作室|商行|经营部|有限|厂$|政府|居委会|办事处"
 )
@@ -108,6 +110,11 @@ def quoted(text: str) -> str | None:
     inner = text[1:-1]
     is_quoted = len(text) > 2 and text[0] == "「" and text[-1] == "」"  # noqa: PLR2004
     return inner.strip() or None if is_quoted and "「" not in inner and "」" not in inner else None
+
+
+def needs_quotes(text: str) -> bool:
+    """Tell a plain text that would be taken for nothing, or for an example, without 「」 around it."""
+    return is_absent(text) or _EXAMPLE.match(compact(text)) is not None
 
 
 def as_name(text: str) -> str:
@@ -203,11 +210,12 @@ def read_phones(text: str) -> tuple[Labelled, ...] | Mistake:
     """Return the phones of a cell with their labels; a landline as `0755-26543210`, its extension as `-801` behind."""
     if _SIMPLE_MOBILE.fullmatch(text):
         return (Labelled(text, is_placeholder=_is_placeholder(text)),)
-    if whole := quoted(text):
-        return (Labelled(whole[:_LONGEST_PHONE]),)
     phones: list[Labelled] = []
     for part in divided(_LONG_DASHES.sub("-", plain(text))):
         if _NO_PHONE.fullmatch(part):
+            continue
+        if whole := quoted(part):
+            phones.append(Labelled(whole))
             continue
         found = list(_PHONE.finditer(part))
         if re.search(r"[0-9]{4,}" if found else r"[0-9]{3,}", _PHONE.sub(" ", part)):
@@ -219,6 +227,8 @@ def read_phones(text: str) -> tuple[Labelled, ...] | Mistake:
         phones.extend(map(_phone, found, _labels(part, found)))
     if len(phones) > MOST_PEOPLE:
         return Mistake("too_many_people")
+    if any(len(phone.number) > _LONGEST_NUMBER for phone in phones):
+        return Mistake("too_long")
     if not phones and not is_absent(text) and not _NO_PHONE.fullmatch(text):
         return Mistake("phone_unreadable", text)
     return tuple(dict.fromkeys(phones))
@@ -272,7 +282,7 @@ def read_documents(text: str) -> tuple[Labelled, ...] | Mistake:
     if _SIMPLE_ID.fullmatch(text) and isinstance(simple := _document(text), str):
         return (Labelled(simple),)
     if whole := quoted(text):
-        return (Labelled(whole[:_LONGEST_PHONE]),)
+        return (Labelled(whole),) if len(whole) <= _LONGEST_NUMBER else Mistake("too_long")
     documents: list[Labelled] = []
     for part in map(_ungrouped, divided(_LONG_DASHES.sub("-", plain(text)))):
         if _NO_DOCUMENT.fullmatch(part):

@@ -65,7 +65,7 @@ class UnitDraft:
         """Take what one more row says: fields agree by now, notes are put one after the other."""
         note = self.values.get("note")
         self.values = {**said, **self.values}
-        if note and said.get("note") and said["note"] not in note.split("；"):
+        if note and said.get("note") and f"；{said['note']}；" not in f"；{note}；":
             joined = f"{note}；{said['note']}"
             self.values["note"] = joined if len(joined) <= LONGEST_NOTE else note
 

@@ -146,9 +146,8 @@ class People:
     def _confirmed(self, own: OwnerDraft, claim: OwnerClaim) -> OwnerDraft | Doubt:
         """Return the owner of that number, as long as the name, the ID or a phone says the same."""
         holder = self._by_document.get(claim.id_number) if claim.id_number else None
-        if holder not in {None, own}:
-            other = holder.name if holder else ""
-            return Doubt(fault("conflict_owner_name", other), (own,), may_be_new=False)
+        if holder is not None and holder is not own:
+            return Doubt(fault("conflict_owner_name", holder.name), (own,), may_be_new=False)
         is_sure = own.is_called(claim.name) or holder is own
         if not is_sure and own.state:
             phones = dict(known_phones(own.state.phone, own.state.other_phones))

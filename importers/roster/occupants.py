@@ -31,14 +31,22 @@ def occupancy(
     """Return what becomes of a unit's occupants, and who of them lasts although the file does not name them."""
     claims = _merged(unit)
     left = list(current)
-    drafts = [_draft(unit, claim, left, terms, is_first=not current) for claim in claims]
+    known = _known(claims, left)
+    reached = {claim.name for claim in claims if claim.phone}
+    drafts = [
+        _draft(unit, claim, known.get(place), terms)
+        for place, claim in enumerate(claims)
+        if place in known or claim.phone or claim.name not in reached
+    ]
+    if terms.mode is ImportMode.FILL and current:
+        drafts = [draft for draft in drafts if draft.state]
     names = {claim.name for claim in claims}
     unnamed = [state for state in left if comparable_name(state.name) not in names]
     if unnamed and (terms.ends_on or terms.mode is ImportMode.REPLACE):
         last = terms.ends_on or terms.on - dt.timedelta(days=1)
         drafts += [ending(state, last, unit) for state in unnamed]
     is_ended = terms.mode is ImportMode.REPLACE
-    return [draft for draft in drafts if draft is not None], () if is_ended else unnamed
+    return drafts, () if is_ended else unnamed
 
 
 def ending(state: OccupantState, last: dt.date, unit: UnitDraft | None = None) -> OccupantDraft:
@@ -47,42 +55,41 @@ def ending(state: OccupantState, last: dt.date, unit: UnitDraft | None = None) -
 
 
 def _merged(unit: UnitDraft) -> list[OccupantClaim]:
-    """Return the people the unit's rows name, each once: the same name with another phone is another person."""
-    claims: list[OccupantClaim] = []
+    """Return the people the unit's rows name, each once; another phone is another person."""
+    claims: dict[tuple[str, str | None], OccupantClaim] = {}
     for row in unit.rows:
         for claim in row.occupants:
-            twin = next((one for one in claims if one.name == claim.name and _may_be_one(one, claim)), None)
-            if twin is None:
-                claims.append(claim)
-            else:
-                both = replace(twin, phone=twin.phone or claim.phone, relation=twin.relation or claim.relation)
-                claims[claims.index(twin)] = both
-    return claims
+            twin = claims.setdefault((claim.name, claim.phone), claim)
+            if claim.relation and not twin.relation:
+                claims[claim.name, claim.phone] = replace(twin, relation=claim.relation)
+    return list(claims.values())
 
 
-def _may_be_one(one: OccupantClaim, other: OccupantClaim) -> bool:
-    return one.phone == other.phone or one.phone is None or other.phone is None
+def _known(claims: Sequence[OccupantClaim], left: list[OccupantState]) -> dict[int, OccupantState]:
+    """Return place of a claim → whom it means, taken out of ``left``: who has name and phone, else who has the name."""
+    known: dict[int, OccupantState] = {}
+    for is_exact in (True, False):
+        for place, claim in enumerate(claims):
+            named = [] if place in known else [one for one in left if comparable_name(one.name) == claim.name]
+            meant = next((one for one in named if not is_exact or _numbers(one.phone) == _numbers(claim.phone)), None)
+            if meant:
+                known[place] = meant
+                left.remove(meant)
+    return known
 
 
-def _draft(
-    unit: UnitDraft, claim: OccupantClaim, left: list[OccupantState], terms: Terms, *, is_first: bool
-) -> OccupantDraft | None:
-    """Return what becomes of one person; None for a new one where only blanks are filled and somebody lives there."""
-    named = [state for state in left if comparable_name(state.name) == claim.name]
-    known = next((state for state in named if _phone_of(state) == claim.phone), named[0] if named else None)
+def _draft(unit: UnitDraft, claim: OccupantClaim, known: OccupantState | None, terms: Terms) -> OccupantDraft:
     if known is None:
-        if terms.mode is ImportMode.FILL and not is_first:
-            return None
         begun = {"name": claim.name, "phone": claim.phone, "relation": claim.relation or claim.likely}
         return OccupantDraft(unit, claim, None, begun | {"from_on": None}, Outcome.NEW)
-    left.remove(known)
     change = _changed(known, claim, terms.mode)
     return OccupantDraft(unit, claim, known, change, Outcome.CHANGED if change else Outcome.SAME)
 
 
 def _changed(known: OccupantState, claim: OccupantClaim, mode: ImportMode) -> dict[str, Any]:
     change: dict[str, Any] = {}
-    if claim.phone and claim.phone != _phone_of(known) and (mode is not ImportMode.FILL or not known.phone):
+    says_other = claim.phone and _numbers(claim.phone) != _numbers(known.phone)
+    if says_other and (mode is not ImportMode.FILL or not known.phone):
         change["phone"] = claim.phone
     elif known.phone and claim.has_blank_phone and mode is ImportMode.REPLACE:
         change["phone"] = None
@@ -91,5 +98,5 @@ def _changed(known: OccupantState, claim: OccupantClaim, mode: ImportMode) -> di
     return change
 
 
-def _phone_of(state: OccupantState) -> str | None:
-    return "、".join(number for number, _ in known_phones(None, state.phone)) or None
+def _numbers(phone: str | None) -> set[str]:
+    return {number for number, _ in known_phones(None, phone)}

@@ -11,6 +11,7 @@ LONGEST = 200
 """Characters there are for the other phones."""
 Phones = list[tuple[str, str]]
 """(number, label) in order; the label is empty where nothing says whose it is."""
+OWN_LABELS = frozenset({"本人", "业主", "业主本人", "户主", "自己", "产权人"})
 _SIMPLE = re.compile(r"(?:([^：、0-9]*)：)?([0-9-]{5,})")
 
 
@@ -23,10 +24,13 @@ def known_phones(phone: str | None, other_phones: str | None) -> Phones:
 
 
 def _read(entry: str) -> Phones:
-    if match := _SIMPLE.fullmatch(entry):
+    match = _SIMPLE.fullmatch(entry)
+    if match and (not match[1] or match[1] not in OWN_LABELS):
         return [(match[2], match[1] or "")]
     found = read_phones(plain(entry))
-    return [(entry, "")] if isinstance(found, Mistake) else [(one.number, one.label) for one in found]
+    if isinstance(found, Mistake) or not found:
+        return [(plain(entry), "")]
+    return [(one.number, "" if one.label in OWN_LABELS else one.label) for one in found]
 
 
 def first_and_others(phones: Phones) -> tuple[str | None, Phones]:
