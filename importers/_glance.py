@@ -29,7 +29,7 @@ _ODD: Final = re.compile(
 """A comment, an entity, a tag with a prefix, a cell without a place; a formula, which may lack its result."""
 _ROW: Final = re.compile(rb'<row r="([0-9]{1,7})"([^>]*)>')
 _CELL: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"(?: s="[0-9]*")?(?: t="(?:s|n|b|d|str|inlineStr)")?/?>')
-_MERGE: Final = re.compile(rb'<mergeCell ref="([A-Z0-9:]{1,24})"')
+_MERGE: Final = re.compile(rb'<mergeCell ref="([0-9A-Z:]{1,24})"')
 
 
 @dataclass(slots=True)
