@@ -16,6 +16,8 @@ from tenant.rules.terms import ImportMode
 
 LONGEST_CELL: Final = 2000
 """Characters a cell may be given by hand; a note of a unit has room for a quarter of it."""
+LONGEST_ANSWER: Final = 400
+"""A row that names thirty people in doubt has thirty answers, one after the other."""
 MOST_ROWS: Final = 10_000_000
 Form = MultiDict[str, str]
 
@@ -122,7 +124,7 @@ def corrected_as_asked(form: Form, before: Choices) -> Choices:
         elif what == "answer":
             sheet, row, _ = _cell(place)
             if text:
-                answers[sheet, row] = text[:40]
+                answers[sheet, row] = text[:LONGEST_ANSWER]
             else:
                 answers.pop((sheet, row), None)
     return replace(before, edits=edits, answers=answers)

@@ -169,6 +169,7 @@ def decided(batch: ImportBatch) -> dict[str, Any]:
         "ends_on": choices.ends_on.isoformat() if choices.ends_on else "",
         "reads_hidden_rows": choices.reads_hidden_rows,
         "edits": [(sheet, row, letter, text) for (sheet, row, letter), text in choices.edits.items()],
+        "answered": list(choices.answers),
         "answers": {f"{row}||{sheet}": said for (sheet, row), said in choices.answers.items()},
         "rooms": dict(choices.rooms),
         "corrected": len(choices.edits) + len(choices.answers),
