@@ -22,7 +22,7 @@ _LONGEST_NUMBER = 64
 _SHORTEST_RUN = 9
 
 _SEPARATORS = "、，,;；/\n|&＆"
-_OPENING, _CLOSING = "（([【「", "）)]】」"
+_OPENING, _CLOSING = "（([【", "）)]】"
 _HAN = r"[\u3400-\u9fff\U00020000-\U000323af·•]"
 _ROLE = r"(?:业主|户主|产权人|共有人|共同共有人|权利人|本人|配偶|丈夫|妻子|姓名)"
 _PART = r"(?:占|份额|占比)?\s*(?:([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%|([0-9]{1,3})[/\u2044]([0-9]{1,3}))"
@@ -120,15 +120,19 @@ def needs_quotes(text: str) -> bool:
 def as_name(text: str) -> str:
     """Return a name as it is kept: one blank between its words, beside ideographs the brackets of Chinese texts."""
     name = " ".join(text.split())
-    return name.translate(_FULL_BRACKETS) if "(" in name and re.search(_HAN, name) else name
+    has_brackets = "(" in name or ")" in name
+    return name.translate(_FULL_BRACKETS) if has_brackets and re.search(_HAN, name) else name
 
 
 def divided(text: str) -> list[str]:
-    """Return the parts of a cell between separators; what stands in brackets stays together."""
-    parts, depth, current = [], 0, ""
+    """Return the parts of a cell between separators; what stands in brackets or in 「」 stays together."""
+    parts, depth, current, is_quoted = [], 0, "", False
     for sign in text:
-        depth += (sign in _OPENING) - (sign in _CLOSING and depth > 0)
-        if sign in _SEPARATORS and depth == 0:
+        if sign in "「」":
+            is_quoted = sign == "「"
+        elif not is_quoted:
+            depth += (sign in _OPENING) - (sign in _CLOSING and depth > 0)
+        if sign in _SEPARATORS and depth == 0 and not is_quoted:
             parts.append(current)
             current = ""
         else:
@@ -234,14 +238,21 @@ def read_phones(text: str) -> tuple[Labelled, ...] | Mistake:
     return tuple(dict.fromkeys(phones))
 
 
+_IN_BRACKETS = re.compile(r"\s*[（(]([^）)]*)[)）]?\s*")
+
+
 def _labels(part: str, found: list[re.Match[str]]) -> list[str]:
-    """Return the label of each number: what stands before it, or in brackets (or at the end) behind it."""
+    """Return the label of each number: what stands before it, or in brackets (or at the end) behind it.
+
+    Where the first number has brackets before it, all have: `（手机）199…（宅电）0755-…`.
+    """
     labels = ["" for _ in found]
     before = part[: found[0].start()] if found else ""
+    leads = _IN_BRACKETS.fullmatch(before) is not None
     for place, match in enumerate(found):
         end = found[place + 1].start() if place + 1 < len(found) else len(part)
         gap = part[match.end() : end]
-        behind = re.match(r"\s*[（(]([^）)]*)[)）]?", gap)
+        behind = None if leads else _IN_BRACKETS.match(gap)
         rest = gap[behind.end() :] if behind else gap
         last = rest if place + 1 == len(found) else ""
         label = next((text for text in map(_bare, (before, behind[1] if behind else "", last)) if text), "")

@@ -179,7 +179,11 @@ def buildings_and_sections_merged():
 
 def a_sheet_for_each_building():
     sheets = {
-        f"{building}#楼": [[f"{building}#楼业主名册"], ["单元", "室号", "业主", "电话"], ["1", 101, f"{name}一", phone(1)]]
+        f"{building}#楼": [
+            [f"{building}#楼业主名册"],
+            ["单元", "室号", "业主", "电话"],
+            ["1", 101, f"{name}一", phone(1)],
+        ]
         for building, name in (("1", "安"), ("2", "白"), ("12", "陈"))
     }
     return book(sheets | {"汇总": [["楼栋", "户数"], ["1", 1], ["2", 1], ["12", 1]]})
@@ -249,7 +253,7 @@ def numbers_for_everything():
                 [1.0, 1.0, 101.0, "安一", 19900000001.0, 990101700101001, 40279],
                 [1, 1, 102, "安二", 19900000002, 990101199001010000, "2010.4.11"],
                 [1, 1, 103, "安三", "1.99E+10", id_of(3), "2009年6月"],
-                ["1栋", "1", dt.datetime(2026, 3, 2), "安四", None, None, dt.datetime(2010, 4, 11, 8, 30)],
+                ["1栋", "1", dt.date(2026, 3, 2), "安四", None, None, dt.date(2010, 4, 11)],
             ]
         }
     )
@@ -369,7 +373,7 @@ def as_xlsm():
 
 def counted_from_1904():
     content = book({"名册": [["房号", "业主姓名", "收房日期"], ["1-101", "安一", dt.date(2013, 7, 7)]]})
-    content = edited(content, "xl/workbook.xml", (b"<workbookPr", b'<workbookPr date1904="1"'))
+    content = edited(content, "xl/workbook.xml", (b"<workbookPr/>", b'<workbookPr date1904="1"/>'))
     return edited(content, SHEET, (b"<v>41462</v>", b"<v>40000</v>"))
 
 
@@ -395,7 +399,9 @@ def as_ods():
         (
             "名册",
             builders_raw.ods_row("楼栋", "房号", "业主姓名", "收房日期")
-            + row(cell("1栋", more=' table:number-rows-spanned="2"'), *map(cell, ("101", "安一", ("date", "2015-06-01"))))
+            + row(
+                cell("1栋", more=' table:number-rows-spanned="2"'), *map(cell, ("101", "安一", ("date", "2015-06-01")))
+            )
             + row("<table:covered-table-cell/>", *map(cell, ("102", "安二", "2015年6月")))
             + builders_raw.ods_row("2栋", 101, "白一\n白二", more=' table:visibility="filter"')
             + f'{tail}table:number-columns-repeated="16384"/></table:table-row>',
@@ -452,7 +458,19 @@ def kept_for_years():
     rows = [
         ["云栖里一期业主档案台账（截止 2026 年 10 月）"],
         [],
-        ["序号", "房间号", "户主姓名", "性别", "联系电话1", "联系电话2", "身份证号码", "房屋面积", "入伙时间", "是否收房", "情况说明"],
+        [
+            "序号",
+            "房间号",
+            "户主姓名",
+            "性别",
+            "联系电话1",
+            "联系电话2",
+            "身份证号码",
+            "房屋面积",
+            "入伙时间",
+            "是否收房",
+            "情况说明",
+        ],
         [1, "1-1-101", "安一", "男", phone(1), phone(2), id_of(1), "80.5平", "2010/4/11", "是", "租户住"],
         [2, "1-1-102", "安二/白二", None, f"{phone(3)}/{phone(4)}", None, None, "90", "2010年", "√", None],
         [3, "1-1-201", None, None, None, None, None, 80.5, None, "否", "开发商保留"],
@@ -460,8 +478,7 @@ def kept_for_years():
         [4, "1-1-202", "安四", "女", "无", "／", "9901011990010", "x", "未知", "TRUE", None],
         ["合计", "4 套"],
     ]
-    content = book({"台账": rows})
-    return content
+    return book({"台账": rows})
 
 
 def open_after_download():
