@@ -234,7 +234,7 @@ def offices(draw):
 
 
 @given(offices())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_office_comes_back_the_same_in_every_mode(state):
     if not state.units:
         return
