@@ -108,7 +108,7 @@ class Homes:
 
 def is_same_name(known: str, said: str) -> bool:
     """Tell whether two names are written alike, blanks aside."""
-    return compact(known) == compact(said)
+    return known == said or compact(known) == compact(said)
 
 
 def candidates_of(holders: Iterable[Holder]) -> Candidates:

@@ -24,7 +24,6 @@ _REASONS = {
     "charge_type_missing": "没有填写收费项目。请补上，例如 物业服务费。",
     "receipt_unreadable": "「{part}」不能作收据号：最长 16 个字符。请核对后重新填写。",
     "paid_in_future": "收款日期 {part} 还没有到。请填写实际收款的日期。",
-    "method_carried_over": "收款方式不能填「期初结转」。请填写实际的收款方式。",
     "unit_unknown": "系统里没有房屋「{part}」。请核对房号；如果是新房屋，请先导入业主名册。",
     "conflict_section_unclear": "「{part}」没有写单元，这一栋有几套同号的房屋。请写全，例如 3-2-1501。",
     "conflict_owner_none": "房屋「{part}」在系统里没有业主，不知道记在谁的名下。请先导入业主名册，或登记产权。",

@@ -12,7 +12,6 @@ from importers.faults import CellFault, RefusedCell
 from importers.money.reasons import fault
 from importers.roster.rows import unit_key_of
 from tenant.money import show_money
-from tenant.rules.terms import PaymentMethod
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from importers.people import Name
     from importers.rooms import UnitKey
     from importers.rows import CleanRow
+    from tenant.rules.terms import PaymentMethod
 
 OPENING: Final = "期初欠费"
 """What a balance is called whose sheet names no item."""
@@ -124,8 +124,6 @@ def assemble_payment(row: CleanRow) -> PaymentLine | RefusedLine:
             _add(row, faults, identifier, fault("missing"))
     if not amount:
         _add(row, faults, "amount", fault("missing") if amount is None else fault("money_zero"))
-    if method is PaymentMethod.CARRIED_OVER:
-        _add(row, faults, "method", fault("method_carried_over"))
     period = _period(row, faults)
     receipt = cast("str | None", values.get("receipt"))
     if faults or key is None or amount is None or paid_on is None or method is None:

@@ -29,15 +29,22 @@ class ChargeTypes:
     def __init__(self, known: Mapping[str, int]) -> None:
         self._names = {comparable_type(name): name for name in known}
         self._ids = dict(known)
+        self._said: dict[str, str] = {}
         self._read_as: dict[str, str] = {}
         self.new: list[str] = []
         """The names of those to be made, in the order of the file."""
 
     def name_of(self, said: str) -> str:
         """Return the name under which a charge stands: the office's own, else as the file has it."""
+        if said in self._said:
+            return self._said[said]
+        self._said[said] = name = self._found(said)
+        return name
+
+    def _found(self, said: str) -> str:
         key = comparable_type(said)
-        if key in self._names:
-            return self._names[key]
+        if said in self._ids or key in self._names:
+            return said if said in self._ids else self._names[key]
         others = next((words for words in _SAID_ALIKE if key in words), frozenset())
         alike = [name for name in self._ids if comparable_type(name) in others]
         if len(alike) == 1:
