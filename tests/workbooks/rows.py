@@ -1,0 +1,38 @@
+"""Rows of a roster planned in memory: under which headings, against which state, by which choices."""
+
+from importers.headings import Heading, SheetMapping
+from importers.rows import RowReader
+from importers.workbook import Sheet
+from workbooks.pure import NOTHING, ROSTER, TODAY, carried_out
+
+LABELS = {column.label: column.identifier for column in ROSTER.columns}
+
+
+def records_of(headings, *rows):
+    """Return the records of rows below these headings, which are labels of the roster's columns."""
+    mapping = SheetMapping("表", 1, tuple(Heading(at, text, LABELS[text]) for at, text in enumerate(headings, 1)))
+    sheet = Sheet("表", [list(headings), *map(list, rows)])
+    return [ROSTER.assemble(row) for row in RowReader(sheet, mapping, ROSTER).rows()]
+
+
+def planned_rows(headings, *rows, state=NOTHING, choices=None, held=None):
+    """Return the plan of rows below these headings."""
+    return ROSTER.plan(records_of(headings, *rows), state, TODAY, choices, held)
+
+
+def state_after(headings, *rows, state=NOTHING, choices=None):
+    """Return the state after rows that are all taken."""
+    plan = planned_rows(headings, *rows, state=state, choices=choices)
+    assert not plan.refused, [cell.sentence for cell in plan.refused]
+    return carried_out(state, plan)
+
+
+def changes(plan):
+    """Return (subject, name, label, old, new) of each change a plan makes to what is there."""
+    return [
+        (fact.subject, fact.name, *change)
+        for row in plan.rows
+        for fact in row.facts
+        if fact.outcome == "changed"
+        for change in fact.changes
+    ]
