@@ -38,6 +38,8 @@ TOGETHER: Final[Mapping[str, tuple[str, str]]] = {
 """Rows that go back together or not at all: who owns a unit, and a payment with what it was used for."""
 EXCLUSIVE: Final = frozenset({"ownership", "parking_lease"})
 """Tables of which a newer row of the same group means that life has gone on."""
+UNTOLD: Final = frozenset({"number_series"})
+"""Tables of the machinery: what becomes of their rows is nothing to tell people."""
 _A_PIECE: Final = 5_000
 _NULL_TEST: Final = re.compile(r"^(\w+) IS (NOT )?NULL$")
 
@@ -135,6 +137,8 @@ class Standing:
     def counted(self) -> Iterator[tuple[str, str, int]]:
         """Yield label, `removed`, `restored` or `kept`, and one for each row."""
         for entry in self.entries.values():
+            if entry.key[0] in UNTOLD:
+                continue
             if entry.key in self.kept:
                 yield label_of(entry.key[0]), "kept", 1
             elif entry.present:
@@ -142,7 +146,7 @@ class Standing:
 
     def kept_named(self, limit: int) -> list[dict[str, str]]:
         """Return `what` and `why` of up to ``limit`` rows that are left."""
-        shown = list(self.kept.items())[:limit]
+        shown = [(key, why) for key, why in self.kept.items() if key[0] not in UNTOLD][:limit]
         names: dict[Key, str] = {}
         for name, keys in groupby(sorted(key for key, _ in shown), key=lambda key: key[0]):
             model = model_of(name)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, event, func, select, update
 
 import make
 from desk import DAY, HOUR, MINUTE
+from importers.choices import Choices
 from tasks import schedule
 from tasks.actors import DUTIES
 from tasks.schedule import TIMETABLE, Daily, Entry, Every, Monthly, Weekly, fire_due, lines
@@ -118,15 +119,23 @@ def test_old_rows_of_the_machinery_are_removed_and_young_ones_stay(database):
 
 def test_files_of_imports_are_deleted_after_ninety_days_and_the_batch_stays(database, cast):
     with database.session(cast.north.scope(), CLOCKWORK) as session:
-        kept = {"kind": "roster", "file_digest": "0" * 64, "file_size": 1, "file": b"x", "plan": b"y"}
+        choices = Choices(edits={("名册", 2, "E"): "李某"}, answers={("名册", 3): "new"}, all_or_nothing=True).as_json()
+        kept = {"kind": "roster", "file_digest": "0" * 64, "file_size": 1, "choices": choices}
+        kept |= {"file": b"x", "plan": b"y", "trace": b"z"}
         for name, month in (("old.xlsx", 1), ("young.xlsx", 6)):
             created_at = datetime(2026, month, 1, tzinfo=UTC)
             session.add(ImportBatch(office_id=cast.north.id, file_name=name, created_at=created_at, **kept))
         session.commit()
     schedule.tidy(database, datetime(2026, 6, 2, tzinfo=UTC))
     with database.session(cast.north.scope(), CLOCKWORK) as session:
-        found = session.execute(select(ImportBatch.file_name, ImportBatch.file, ImportBatch.plan)).all()
-    assert sorted(tuple(row) for row in found) == [("old.xlsx", None, None), ("young.xlsx", b"x", b"y")]
+        content = (ImportBatch.file, ImportBatch.plan, ImportBatch.trace)
+        found = session.execute(select(ImportBatch.file_name, *content).order_by(ImportBatch.file_name)).all()
+        assert [tuple(row) for row in found] == [("old.xlsx", None, None, None), ("young.xlsx", b"x", b"y", b"z")]
+        chosen = {row.file_name: row.choices for row in session.scalars(select(ImportBatch))}
+    assert Choices.from_json(chosen["old.xlsx"]) == Choices(all_or_nothing=True), (
+        "what people typed goes, the rest stays"
+    )
+    assert chosen["young.xlsx"] == choices
 
 
 def wakes(database):
