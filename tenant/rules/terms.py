@@ -12,8 +12,7 @@ class Term(StrEnum):
     def __new__(cls, value: str, label: str = "") -> Self:
         """Build a member from its stored value and its Chinese label; looking one up takes the value alone."""
         member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
+        member._value_, member.label = value, label
         return member
 
 
@@ -216,10 +215,7 @@ class ChargeBasis(Term):
 
 
 class PaymentMethod(Term):
-    """收款方式 — how a payment came in (B-F1).
-
-    Carried over: it came in before the office kept its books here; only an import of opening balances says so.
-    """
+    """收款方式 — how a payment came in (B-F1); carried over: before the books were kept here, as an import says."""
 
     CASH = "cash", "现金"
     TRANSFER = "transfer", "银行转账"
