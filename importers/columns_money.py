@@ -48,6 +48,7 @@ _DIGITS = re.compile(rf"([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})?(?:{_TO}([0-9]{{4}}
 _POINT = re.compile(rf"{_Y}{_MARK}{_M}(?:[-./月]{_D}[日号]?|月)?")
 _BARE_MONTH = re.compile(rf"{_Y}{_MARK}{_M}月?")
 _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4}
+_NUMBER_SIGN = re.compile(r"^(?:NO[.:]|№)|^(?:NO|第)(?=[0-9])|号$")
 _LONGEST_RECEIPT = 16
 _LONGEST_REFERENCE = 64
 
@@ -201,13 +202,13 @@ def _whole(
 
 @dataclass(frozen=True)
 class ReceiptColumn(Column):
-    """The number printed on a receipt, without blanks, in capitals."""
+    """The number printed on a receipt, without blanks and the sign before it (`No.`, `№`), in capitals."""
 
     longest: int = _LONGEST_RECEIPT
 
     def read(self, cell: Cell, text: str) -> str | CellFault:
         """Return the number."""
-        number = compact(text).upper()
+        number = _NUMBER_SIGN.sub("", compact(text).upper())
         if cell.kind is CellKind.DATE or not number or len(number) > self.longest:
             return fault("receipt_unreadable", text)
         return number

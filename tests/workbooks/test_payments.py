@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 import make
 from importers.apply import apply, preview
+from importers.cells import Cell, kind_of
 from importers.choices import Choices
 from importers.headings import Heading, SheetMapping
 from importers.money.homes import Holder, Homes
@@ -276,7 +277,20 @@ def cast_owner(session, unit):
     return session.scalar(select(make.Ownership.owner_id).where(make.Ownership.unit_id == unit.id))
 
 
-# ---- cells that are wrong
+# ---- cells
+
+
+@pytest.mark.parametrize(
+    ("written_so", "number"),
+    [("No.00012", "00012"), ("№ 12", "12"), ("ｎｏ：A-12", "A-12"), ("第12号", "12"), (12, "12"), ("NORTH1", "NORTH1")],
+)
+def test_a_receipts_number_is_the_same_however_it_is_written(written_so, number):
+    assert PAYMENTS.column("receipt").clean(Cell(written_so, kind_of(written_so), 2, "A")) == number
+
+
+def test_the_sums_below_a_month_are_no_receipts(north, cast, flat):
+    rows = [["R1", "7-1-301", None, 1, "2026-04-02", "现金"], ["本月合计", None, None, 1], ["本页小计", None, None, 1]]
+    assert planned(north, cast, *rows).counts["rows"] == {"read": 1, "refused": 0, "conflict": 0}
 
 
 @pytest.mark.parametrize(
