@@ -38,7 +38,7 @@ _AND = re.compile(rf"({_HAN}{{2,3}})[和与及]({_HAN}{{2,3}})")
 _NO_NAMES = frozenset({"同上", "业主", "户主", "产权人", "本人", "姓名", "配偶"})
 _AND_OTHERS = re.compile(r".*等[0-9一二三四五六七八九十]*[人户]")
 _FULL_BRACKETS = {ord("("): "（", ord(")"): "）"}
-_SIMPLE_NAME = re.compile(r"[\u3400-\u9fff]{2,4}")
+_SIMPLE_NAME = re.compile(r"(?![\u3400-\u9fff]+等[人户]$)[\u3400-\u9fff]{2,4}")
 _NOBODY = frozenset({"未售", "待售", "空置", "空房", "空关", "未交房", "待定", "无业主", "暂无业主"})
 _NO_SIMPLE_NAMES = _NOBODY | _NO_NAMES
 _EXAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：])")
@@ -255,13 +255,13 @@ def _labels(part: str, found: list[re.Match[str]]) -> list[str]:
         behind = None if leads else _IN_BRACKETS.match(gap)
         rest = gap[behind.end() :] if behind else gap
         last = rest if place + 1 == len(found) else ""
-        label = next((text for text in map(_bare, (before, behind[1] if behind else "", last)) if text), "")
+        label = next((text for text in map(bare_label, (before, behind[1] if behind else "", last)) if text), "")
         labels[place] = label
         before = rest
     return labels
 
 
-def _bare(text: str) -> str:
+def bare_label(text: str) -> str:
     """Return a label without its punctuation and without the words that only say what kind of number follows."""
     label = _NUMBER_WORDS.sub("", text)
     return "" if label.isdecimal() else label[:_LONGEST_NAME]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from importers.cells import plain
-from importers.people import Mistake, read_phones
+from importers.people import Mistake, bare_label, read_phones
 
 LONGEST = 200
 """Characters there are for the other phones."""
@@ -24,9 +24,9 @@ def known_phones(phone: str | None, other_phones: str | None) -> Phones:
 
 
 def _read(entry: str) -> Phones:
-    match = _SIMPLE.fullmatch(entry)
-    if match and (not match[1] or match[1] not in OWN_LABELS):
-        return [(match[2], match[1] or "")]
+    if match := _SIMPLE.fullmatch(entry):
+        label = bare_label(match[1]) if match[1] else ""
+        return [(match[2], "" if label in OWN_LABELS else label)]
     found = read_phones(plain(entry))
     if isinstance(found, Mistake) or not found:
         return [(plain(entry), "")]
