@@ -58,6 +58,10 @@ def map_again(batch_id: int) -> ResponseReturnValue:
 
 def _mapped(batch: ImportBatch) -> ImportBatch:
     """Return the batch as it is once it was read and planned again by the form at hand; raises as deciding does."""
+    if request.form.get("edition", str(batch.version)) != str(batch.version):
+        raise Refusal(
+            code="decided_meanwhile", message="有人刚改过这份文件的读法或选择。请核对下面的内容，再提交一次。"
+        )
     session, kind, understood = session_at_hand(), kind_named(batch.kind), frames.head(batch)["understood"]
     known = frozenset(column.identifier for column in kind.columns)
     office = session.get_one(Office, batch.office_id)

@@ -128,6 +128,19 @@ def test_what_was_chosen_for_the_columns_is_not_lost_when_it_cannot_be_taken(cle
     assert '<option value="email" selected>' in page
 
 
+def test_a_page_older_than_the_last_decision_is_shown_again_before_it_counts(clerk, database, building):
+    place = upload(clerk, ["房号", "业主姓名", "杂项"], [f"{building}-1-101", "钱若水", "x"])
+    form = {"sheet-0": "名册", "read-0": "on", "column-0-A": "room", "column-0-B": "owners", "column-0-C": NOTE}
+    edition = text_of(clerk.get(f"{place}/mapping")).split('name="edition" value="')[1].split('"')[0]
+    clerk.post(f"{place}/choices", {"mode": "fill", "missing": "keep"})
+    page = text_of(clerk.post(f"{place}/mapping", form | {"edition": edition}), 422)
+    assert "再提交一次" in page
+    assert "sheets" not in batch_of(database, place).choices or not batch_of(database, place).choices["sheets"]
+    edition = page.split('name="edition" value="')[1].split('"')[0]
+    assert clerk.post(f"{place}/mapping", form | {"edition": edition}).headers["Location"] == place
+    assert batch_of(database, place).choices["mode"] == "fill"
+
+
 def test_cells_are_put_right_together_and_what_was_typed_survives_a_refusal(clerk, database, building, monkeypatch):
     place = upload(
         clerk,
