@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from importers.mapping import Vocabulary, comparable
+from importers.sheets.kinds import kind_named
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import HeadingAlias, ImportLayout
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from importers.sheets.kinds import SheetKind
     from tenant.models import Office
 
+KEPT_IN_NOTE: Final = "保留到备注"
+"""What `+note` is called."""
 _LONGEST_HEADINGS = 500
 
 
@@ -74,19 +77,48 @@ def learn(session: Session, office: Office, kind: SheetKind, heading: str, ident
 
     Raises Refusal `column_unknown` for a column the kind has not, `heading_empty` for a heading without a word.
     """
-    if identifier not in {column.identifier for column in kind.columns}:
-        raise Refusal(code="column_unknown", message=f"{kind.label}里没有这一列。请从列表中选择。", field="identifier")
-    words = comparable(heading)
-    if not words:
-        raise Refusal(code="heading_empty", message="列名是空的，没有可以记住的文字。", field="heading")
-    rows = session.scalars(
-        select(HeadingAlias).where(HeadingAlias.office_id == office.id, HeadingAlias.kind == kind.identifier)
-    )
-    known = next((row for row in rows if comparable(row.heading) == words), None)
+    row = HeadingAlias(office_id=office.id, kind=kind.identifier, heading=heading[:40], identifier=identifier)
+    _require_sense(row)
+    known = _same_heading(session, row)
     if known is None:
-        session.add(
-            HeadingAlias(office_id=office.id, kind=kind.identifier, heading=heading[:40], identifier=identifier)
-        )
+        session.add(row)
     else:
         known.identifier = identifier
     session.flush()
+
+
+def require_heading(session: Session, row: HeadingAlias) -> None:
+    """Raise Refusal for a row that `learn` would refuse, and for a second row of the same heading."""
+    _require_sense(row)
+    if _same_heading(session, row):
+        raise Refusal(
+            code="heading_known",
+            message=f"「{row.heading}」已经在列名对照里了。请改那一条，不必再加。",
+            field="heading",
+            value=row.heading,
+        )
+
+
+def _require_sense(row: HeadingAlias) -> None:
+    kind = kind_named(row.kind)
+    if row.identifier not in {column.identifier for column in kind.columns}:
+        message = f"{kind.label}里没有这一列。请从{kind.label}的列里选择。"
+        raise Refusal(code="column_unknown", message=message, field="identifier")
+    if not comparable(row.heading):
+        raise Refusal(code="heading_empty", message="列名是空的，没有可以记住的文字。", field="heading")
+
+
+def _same_heading(session: Session, row: HeadingAlias) -> HeadingAlias | None:
+    """Return another row of the office that says what the same heading means, however it is punctuated."""
+    with session.no_autoflush:
+        rows = session.scalars(
+            select(HeadingAlias).where(HeadingAlias.office_id == row.office_id, HeadingAlias.kind == row.kind)
+        )
+        words = comparable(row.heading)
+        return next((known for known in rows if known is not row and comparable(known.heading) == words), None)
+
+
+def kept_columns(mapping: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Return letter and identifier of what a layout remembers, in the order of the columns."""
+    columns: Mapping[str, str | None] = mapping.get("columns", {})
+    return sorted(columns.items(), key=lambda one: (len(one[0]), one[0]))

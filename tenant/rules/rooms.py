@@ -83,7 +83,7 @@ def unit_key(text: str) -> UnitKey | None:
     completed: `1501` stays a room without a building.
     """
     key = _read(text)
-    if key is None or key.number.isascii():
+    if key is None or text.isascii():
         return key
     again = _read(key.number)
     return key if again and again.number == key.number else None
