@@ -1,6 +1,6 @@
 """A browser for each of the cast: signed in through the service, so that no test waits for a password's hash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from admin import health
 from admin.app import create_app
 from audit.models import AuditEntry
 from cast import Cast
@@ -45,6 +46,14 @@ class Browser:
         """Choose an office, or (None) all of them."""
         answer = self.post("/office", {"office": "" if office_id is None else office_id})
         assert answer.status_code == 302
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages_wait_for_the_look() -> Iterator[None]:
+    """Let pages wait for the look at the clockwork: on a busy machine one would say what another has no time to see."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(health, "PATIENCE_OF_PAGES", 60.0)
+        yield
 
 
 @pytest.fixture(scope="module")
