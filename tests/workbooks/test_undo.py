@@ -12,9 +12,9 @@ from importers import trails, undo
 from importers.apply import apply, preview
 from importers.writing import Trail
 from tenant.errors import NotFound, Refusal
-from tenant.models import Building, ImportBatch, Occupant, Owner, Ownership, Unit
+from tenant.models import Allocation, Building, ImportBatch, Occupant, Owner, Ownership, Payment, Unit
 from tenant.models.base import OfficeScoped
-from tenant.rules.terms import ImportState, Role, UnitUsage
+from tenant.rules.terms import ImportState, PaymentMethod, Role, UnitUsage
 from workbooks import builders
 
 MACHINERY = {"import_batch", "job", "audit_entry", "audit_seal", "import_layout", "heading_alias"}
@@ -255,3 +255,80 @@ def test_values_of_every_type_come_back_as_they_were():
         Trail("unit", 8, 1, None),
     ]
     assert trails.unpacked(trails.packed(trace)) == trace
+
+
+def test_opening_arrears_and_what_was_paid_of_them_go_back(north, cast):
+    unit = make.unit(north, cast.north.id, number="9-6-601")
+    make.ownership(north, unit, make.owner(north, cast.north.id, name="何欠"))
+    before = sums_of(north)
+    head = ["房号", "业主", "收费项目", "费用期间", "应缴日", "应收金额", "已缴金额"]
+    content = builders.workbook(
+        head,
+        ["9-6-601", "何欠", "装修管理费", "2026年1月", "2026-01-10", 300, 100],
+        ["9-6-601", "何欠", "装修管理费", "2026年2月", "2026-02-10", 300, None],
+    )
+    batch = written(north, cast, content, "arrears")
+    assert len(sums_of(north)["charge"]) == len(before["charge"]) + 2
+    assert undo.foresee(north, batch.id).is_exact
+    undo.undo(north, batch.id)
+    assert sums_of(north) == before
+
+
+def test_receipts_and_what_they_settled_go_back_and_a_receipt_touched_since_stays_whole(north, cast):
+    unit = make.unit(north, cast.north.id, number="9-7-701")
+    owner = make.owner(north, cast.north.id, name="何欠")
+    make.ownership(north, unit, owner)
+    kind = make.charge_type(north, cast.north.id, name="物业服务费")
+    for month in (1, 2):
+        day = dt.date(2026, month, 1)
+        make.charge(
+            north,
+            unit,
+            owner,
+            day,
+            charge_type=kind,
+            amount=Decimal(300),
+            period_from=day,
+            period_to=day.replace(day=28),
+        )
+    before = sums_of(north)
+    head = ["收据号", "房号", "缴费人", "金额", "收款日期", "收款方式"]
+    rows = [
+        ["P-1", "9-7-701", "何欠", 300, "2026-03-01", "现金"],
+        ["P-2", "9-7-701", "何欠", 200, "2026-03-02", "现金"],
+    ]
+    content = builders.workbook(head, *rows)
+    undo.undo(north, written(north, cast, content, "payments").id)
+    assert sums_of(north) == before
+    batch = written(north, cast, content, "payments")
+    touched = north.scalar(select(Payment).where(Payment.receipt_number == "P-1"))
+    touched.method = PaymentMethod.TRANSFER
+    north.flush()
+    undo.undo(north, batch.id)
+    settled = select(Payment.receipt_number, Allocation.amount).join(Allocation, Allocation.payment_id == Payment.id)
+    assert [tuple(row) for row in north.execute(settled)] == [("P-1", Decimal(300))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "row"),
+    [
+        (
+            "parking",
+            ["车位号", "车位类型", "房号", "车主", "车牌号", "承租人", "月租", "起租日"],
+            ["B1-900", "公共", "9-8-801", "何欠", "粤B12345", "何欠", 300, "2026-01-01"],
+        ),
+        (
+            "meters",
+            ["房号", "表号", "表计种类", "本期读数", "抄表日期"],
+            ["9-8-801", "W-900", "水表", 120, "2026-11-01"],
+        ),
+    ],
+)
+def test_every_other_kind_of_sheet_goes_back_too(north, cast, kind, head, row):
+    unit = make.unit(north, cast.north.id, number="9-8-801")
+    make.ownership(north, unit, make.owner(north, cast.north.id, name="何欠"))
+    before = sums_of(north)
+    batch = written(north, cast, builders.workbook(head, row), kind)
+    assert sums_of(north) != before
+    undo.undo(north, batch.id)
+    assert sums_of(north) == before
