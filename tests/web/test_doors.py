@@ -44,6 +44,8 @@ AREAS = {
     "dunning_notices": Area.DUNNING,
     "dunning_procedures": Area.DUNNING,
     "import_batches": Area.IMPORTS,
+    "heading_aliases": Area.IMPORTS,
+    "import_layouts": Area.IMPORTS,
     "companies": Area.OFFICES,
     "offices": Area.OFFICES,
     "departments": Area.OFFICES,
