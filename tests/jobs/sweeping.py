@@ -23,8 +23,11 @@ from sqlalchemy.orm import configure_mappers
 
 import bells
 from audit.capture import Capture
+from importers.sheets.kinds import KINDS, kind_named
 from kills import PATIENCE, Marks, shared
+from tasks import jobs as running
 from tasks import sweeps, worker
+from tasks.actors import Works
 from tasks.mail.transport import SmtpTransport
 from tasks.sweeps import Pace
 from tenant import clock
@@ -147,6 +150,8 @@ def sweep(order, marks):
         case "bells":
             with clock.at(at):
                 ring_until_done(database, at, pace, order.get("deadly"))
+        case "job":
+            running.run(Works(database, settings), order["job"])
         case "worker":
             worker.run(settings, database, threading.Event())
 
@@ -184,6 +189,8 @@ def main(path):
     """Fork and bury until the orders end."""
     memory = shared(path)
     configure_mappers()
+    for kind in KINDS:
+        kind_named(kind)
     open_at("postgresql+psycopg://nobody@nowhere/nothing")  # never connected: it imports what opening needs
     gc.collect()
     gc.freeze()

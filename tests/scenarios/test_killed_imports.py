@@ -1,27 +1,34 @@
-"""A worker killed again and again in the middle of an import that somebody asked for on the page: whole, once."""
+"""Workers killed again and again while they read, write and undo imports: all rows or none, once, and never a lie."""
 
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from audit.capture import Capture
 from audit.models import AuditEntry
+from importers import batches, undo
 from importers.apply import begin, preview
 from jobs.asking import job_of, lapse, look
+from kills import Nursery, a_seed, nursery, order_for
+from tenant import clock
 from tenant.db import Database, locate
 from tenant.journal import Actor
-from tenant.models import ImportBatch, Office, Owner, Posting, Unit
+from tenant.models import ImportBatch, Job, Office, Owner, Posting, Unit
 from tenant.rules.terms import ActorKind, ImportState, JobState
-from tenant.scoping import Scope
+from tenant.scoping import PERMIT, Scope
 from tenant.services import jobs
 from tenant.settings import Settings
+from tenant.unscoped import Reason, across_offices
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -30,6 +37,16 @@ if TYPE_CHECKING:
     from conftest import Program
 
 ROWS, KILLS, PATIENCE = 2000, 4, 120
+LISTED, MOMENTS, KILLS_A_STAGE, IN_PEACE = 20, 200, 12, 2
+LIST = "\n".join(
+    ["楼栋,单元,房号,业主姓名,建筑面积", *(f"K,1,{number + 101},名单{number},90" for number in range(LISTED))]
+).encode()
+STAGES = {
+    batches.READING: (ImportState.UPLOADED, ImportState.PREVIEWED),
+    batches.WRITING: (ImportState.APPLYING, ImportState.APPLIED),
+    batches.UNDOING: (ImportState.UNDOING, ImportState.UNDONE),
+}
+"""What a batch is while it is worked on, and what it is then."""
 
 
 @pytest.fixture(scope="module")
@@ -107,4 +124,110 @@ def test_a_killed_import_is_taken_up_again_and_written_once(wuguan: "Program", d
     entries = look(database, select(AuditEntry).where(AuditEntry.verb == "unit.create"))
     assert len(entries) == len({entry.subject_id for entry in entries}) == ROWS
     assert Counter((entry.actor_name, entry.request_id) for entry in entries) == {("文员", "r-clerk"): ROWS}
+    assert wuguan("audit", "verify", "--json").json["ok"]
+
+
+def lists(database: Database) -> tuple[int, int]:
+    """Return how many units and owners of the small list there are."""
+    units = look(database, select(Unit.id).where(Unit.number.like("K-%")))
+    owners = look(database, select(Owner.id).where(Owner.name.like("名单%")))
+    return len(units), len(owners)
+
+
+class Life:
+    """Batches of one small list, read, written and undone by workers that are killed at random moments."""
+
+    def __init__(self, database: Database, home: Nursery, settings: Settings, toll: Counter[str]) -> None:
+        self.database, self.home, self.toll = database, home, toll
+        self.order = order_for(database, "job", settings, clock.now())
+        self.chance = random.Random(a_seed())  # noqa: S311 - moments, not secrets
+        self.spans = dict.fromkeys(STAGES, 0.0)
+        self.rounds = 0
+        (self.office,) = look(database, select(Office))
+        (post,) = look(database, select(Posting))
+        self.clerk = Actor(ActorKind.PERSON, "文员", staff_id=post.staff_id, posting_id=post.id, request_id="r-kills")
+
+    def round(self) -> None:
+        """Take one batch through its whole life, killing on the way; the first of all are left in peace and timed."""
+        batch_id = 0
+        for stage in STAGES:
+            batch_id, job_id = self.ask(stage, batch_id)
+            for kills in count():
+                self.work(stage, batch_id, job_id, in_peace=kills == KILLS_A_STAGE or self.rounds < IN_PEACE)
+                if job_of(self.database, job_id).state is JobState.DONE:
+                    break
+        self.rounds += 1
+
+    def ask(self, stage: str, batch_id: int) -> tuple[int, int]:
+        """Ask for the next stage as the page does; return batch and job."""
+        with self.database.session(Scope.of([self.office.id]), self.clerk) as session:
+            if stage == batches.READING:
+                batch = ImportBatch(
+                    office_id=self.office.id, kind="roster", file_name="名单.csv", file_digest="0" * 64,
+                    file_size=len(LIST), file=LIST, state=ImportState.UPLOADED,
+                )  # fmt: skip
+                session.add(batch)
+                session.flush()
+                batch_id = batch.id
+            elif stage == batches.WRITING:
+                begin(session, batch_id)
+            else:
+                undo.begin(session, batch_id)
+            job = jobs.ask(
+                session, kind=stage, subject_kind="import_batch", subject_id=batch_id, office_id=self.office.id
+            )
+            session.commit()
+            return batch_id, job.id
+
+    def work(self, stage: str, batch_id: int, job_id: int, *, in_peace: bool) -> None:
+        """Let a worker take the job up and kill it at a random moment; one left in peace shows how long it takes."""
+        marks, began = self.home.marks[0], time.monotonic()
+        worker = self.home.bear(0, self.order | {"job": job_id})
+        if not in_peace:
+            time.sleep(self.chance.uniform(0, self.spans[stage]))
+            os.kill(worker, signal.SIGKILL)
+        fate = self.home.bury(worker)
+        assert fate in {0, -signal.SIGKILL}, self.home.complaints.read_text()[-4000:]
+        if in_peace:
+            self.spans[stage] = time.monotonic() - began
+            job = job_of(self.database, job_id)
+            assert (job.state, job.last_error) == (JobState.DONE, None), self.home.complaints.read_text()[-4000:]
+        self.see(stage, batch_id, job_id)
+        if fate and not marks.ended and job_of(self.database, job_id).state is JobState.RUNNING:
+            self.toll[stage] += 1
+            self.toll["in a transaction"] += marks.open > 0
+        self.forgive(job_id)
+
+    def see(self, stage: str, batch_id: int, job_id: int) -> None:
+        """Look at what there is, at any moment: all rows or none, and the batch says which."""
+        (batch,) = look(self.database, select(ImportBatch).where(ImportBatch.id == batch_id))
+        job = job_of(self.database, job_id)
+        before, after = STAGES[stage]
+        assert (batch.state, job.state is JobState.DONE) in {(before, False), (after, True)}
+        written = batch.state in {ImportState.APPLIED, ImportState.UNDOING}
+        assert lists(self.database) == ((LISTED, LISTED) if written else (0, 0))
+
+    def forgive(self, job_id: int) -> None:
+        """Let the lease of a killed worker end, and the attempt not count: more kills than attempts are wanted."""
+        with across_offices(self.database, Reason.CLAIMING) as session:
+            ended = update(Job).where(Job.id == job_id, Job.state == JobState.RUNNING)
+            values = ended.values(lease_until=text("now() - interval '1 second'"), attempts=0)
+            session.execute(values, execution_options={**PERMIT, "synchronize_session": False})
+            session.commit()
+
+
+def test_readings_writings_and_undoings_killed_at_200_moments_leave_all_rows_or_none(
+    wuguan: "Program", database: Database
+) -> None:
+    toll: Counter[str] = Counter()
+    with nursery() as home:
+        life = Life(database, home, Settings(home=wuguan.home), toll)
+        while sum(toll[stage] for stage in STAGES) < MOMENTS:
+            life.round()
+    print(f"kills that landed in the middle of work: {dict(toll)}")  # noqa: T201 - the count is part of the claim
+    assert all(toll[stage] >= MOMENTS // 10 for stage in STAGES)
+    entries = look(database, select(AuditEntry).where(AuditEntry.request_id == "r-kills"))
+    made = Counter(entry.verb for entry in entries)
+    rounds = len(look(database, select(ImportBatch.id).where(ImportBatch.state == ImportState.UNDONE)))
+    assert made["unit.create"] == made["unit.delete"] == rounds * LISTED, "what a killed worker did is not on record"
     assert wuguan("audit", "verify", "--json").json["ok"]
