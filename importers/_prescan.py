@@ -258,7 +258,7 @@ def sheet_parts(archive: zipfile.ZipFile, budget: list[int]) -> list[tuple[str, 
 
 
 def workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
-    for kind, target in _relations(archive, "_rels/.rels", "", budget).values():
+    for kind, target in relations(archive, "_rels/.rels", "", budget).values():
         if kind.endswith("/officeDocument"):
             return target
     raise Suspicious("not_a_workbook")
@@ -266,20 +266,21 @@ def workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
 
 def _targets(archive: zipfile.ZipFile, book: str, budget: list[int]) -> dict[str, str]:
     folder, name = posixpath.split(book)
-    relations = _relations(archive, posixpath.join(folder, "_rels", name + ".rels"), folder, budget)
-    return {key: target for key, (kind, target) in relations.items() if kind.endswith(_MAIN_ROLE)}
+    found = relations(archive, posixpath.join(folder, "_rels", name + ".rels"), folder, budget)
+    return {key: target for key, (kind, target) in found.items() if kind.endswith(_MAIN_ROLE)}
 
 
-def _relations(archive: zipfile.ZipFile, path: str, folder: str, budget: list[int]) -> dict[str, tuple[str, str]]:
-    relations: dict[str, tuple[str, str]] = {}
+def relations(archive: zipfile.ZipFile, path: str, folder: str, budget: list[int]) -> dict[str, tuple[str, str]]:
+    """Return the relations a part lists: id → kind and whole path of what it refers to; raises Suspicious."""
+    found: dict[str, tuple[str, str]] = {}
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if local(name) == "Relationship":
             target = attributes.get("Target", "")
             whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-            relations[attributes.get("Id", "")] = (attributes.get("Type", ""), whole)
+            found[attributes.get("Id", "")] = (attributes.get("Type", ""), whole)
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     feed(parser, archive, path, budget)
-    return relations
+    return found

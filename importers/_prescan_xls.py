@@ -85,7 +85,7 @@ def _stream(content: bytes) -> bytes:
 
 
 def _chain(content: bytes, table: list[int], sector: int, size: int, most: int) -> bytes:
-    pieces = []
+    pieces: list[bytes] = []
     while sector < len(table) and len(pieces) <= most:
         pieces.append(content[_HEADER + sector * size : _HEADER + (sector + 1) * size])
         sector = table[sector]

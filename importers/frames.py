@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import object_session
 
+from importers.marked_sheet import REASON_HEADING
 from importers.plan import NOT_IN_FILE, Outcome, RowPlan
 from tenant.models import ImportBatch
 
@@ -132,6 +133,12 @@ def refused_cells(batch: ImportBatch) -> list[dict[str, Any]]:
     return [cell for frame in _cut(content, placed) for cell in _inflated(frame)]
 
 
+def tables(batch: ImportBatch) -> list[dict[str, Any]]:
+    """Return the tables a plan was made of, as the head's `columns` name them; none once they were deleted."""
+    found: list[dict[str, Any]] = _head_at_hand(batch).get("columns", [])
+    return found
+
+
 def unpacked(batch: ImportBatch) -> dict[str, Any]:
     """Return the whole of a plan at once: `head` with `rows` of every outcome and all `refused` cells.
 
@@ -212,6 +219,7 @@ def _head(reading: Reading, plan: Plan | None) -> dict[str, Any]:
                 "sheet": mapping.sheet,
                 "header_row": mapping.row,
                 "reason_column": _reason_column(plan, sheet, mapping),
+                "is_again": bool(mapping.row) and REASON_HEADING in sheet.rows[mapping.row - 1],
                 "headings": [
                     {
                         "column": heading.letter,
@@ -228,7 +236,13 @@ def _head(reading: Reading, plan: Plan | None) -> dict[str, Any]:
 
 
 def _reason_column(plan: Plan | None, sheet: Sheet, mapping: SheetMapping) -> int:
-    """Return the first column right of the header and of all refused rows: reasons overwrite nothing there."""
+    """Return the first column right of the header and of all refused rows: reasons overwrite nothing there.
+
+    Where the column of reasons is there from the last time, it is that one.
+    """
+    for place, text in enumerate(sheet.rows[mapping.row - 1] if mapping.row else (), 1):
+        if text == REASON_HEADING:
+            return place
     numbers = {cell.row for cell in plan.refused if cell.sheet == sheet.name} if plan else set()
     if mapping.row:
         numbers.add(mapping.row)
