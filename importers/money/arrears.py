@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from importers.faults import CellFault
     from importers.money.homes import Holder
     from importers.money.rows import Place
-    from importers.money.state import ChargeState, MoneyState
+    from importers.money.state import AdvanceState, ChargeState, MoneyState
 
-SUBJECTS: Final = {"charges": "应收", "payments": "期初已缴", "charge_types": "收费项目"}
+SUBJECTS: Final = {"charges": "应收", "payments": "期初已缴", "charge_types": "收费项目", "allocations": "预收核销"}
 _NOTHING = Decimal("0.00")
 
 
@@ -37,14 +37,16 @@ _NOTHING = Decimal("0.00")
 class ChargeDraft:
     """A charge to be posted (`state` None) or corrected; `values` are the columns to be written.
 
-    `paid` is what was paid of a new one before, `paid_on` when.
+    `paid` is what was paid of a new one before, `paid_on` when; `advances` is payment id → what it settles of it.
     """
 
+    claim: Claim
     charge_type: str
     state: ChargeState | None
     values: Mapping[str, Any]
     paid: Decimal = _NOTHING
     paid_on: dt.date | None = None
+    advances: dict[int, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,14 @@ class Claim:
 
 @dataclass(slots=True)
 class ArrearsDrafts:
-    """All that would be written: the names of new charge types, then the charges."""
+    """All that would be written: the names of new charge types, then the charges.
+
+    `advances` is what was left of each payment they use when the plan was made.
+    """
 
     charge_types: list[str] = field(default_factory=list)
     charges: list[ChargeDraft] = field(default_factory=list)
+    advances: dict[int, Decimal] = field(default_factory=dict)
 
 
 def plan_arrears(
@@ -112,6 +118,7 @@ class _Planner:
         self.empty = 0
         self._type_names = {type_id: name for name, type_id in state.charge_types.items()}
         self._names = {holder.owner_id: holder.name for held in self.homes.holders.values() for holder in held}
+        self._advances = state.advances
         self._posted: dict[tuple[int, str], list[ChargeState]] = {}
         for charge in state.charges:
             name = self._type_names.get(charge.charge_type_id, "")
@@ -192,7 +199,7 @@ class _Planner:
             "due_on": claim.due_on,
             "amount": line.amount,
         }
-        self.drafts.charges.append(ChargeDraft(claim.charge_type, None, values, paid, paid_on))
+        self.drafts.charges.append(ChargeDraft(claim, claim.charge_type, None, values, paid, paid_on))
         self._add_up(line.amount, paid)
 
     def _corrected(self, claim: Claim, known: ChargeState, payer: Holder) -> Doubt | None:
@@ -212,7 +219,7 @@ class _Planner:
             return Doubt(fault("conflict_charge_settled", what, paid=show_money(known.settled)))
         self.tally.count(line.place, "charges", Outcome.CHANGED if change else Outcome.SAME, claim.title, changes)
         if change:
-            self.drafts.charges.append(ChargeDraft("", known, change))
+            self.drafts.charges.append(ChargeDraft(claim, "", known, change))
         self._add_up(line.amount if not change else change.get("amount", known.amount), known.settled)
         return None
 
@@ -228,8 +235,29 @@ class _Planner:
         self.amount += amount
         self.paid += paid
 
+    def _use_advances(self) -> None:
+        """Settle new charges with what their owners paid in advance, the oldest first on both sides."""
+        waiting: dict[int, list[AdvanceState]] = {}
+        for advance in self._advances:
+            waiting.setdefault(advance.owner_id, []).append(advance)
+        left = {advance.payment_id: advance.left for advance in self._advances}
+        new = [draft for draft in self.drafts.charges if draft.values.get("owner_id") in waiting and not draft.state]
+        for draft in sorted(new, key=lambda draft: draft.claim.due_on):
+            unpaid = draft.values["amount"] - draft.paid
+            for advance in waiting[draft.values["owner_id"]]:
+                part = min(unpaid, left[advance.payment_id])
+                if part > 0 and advance.unit_id in {None, draft.claim.unit_id}:
+                    draft.advances[advance.payment_id] = part
+                    self.drafts.advances[advance.payment_id] = advance.left
+                    left[advance.payment_id] -= part
+                    unpaid -= part
+                    shown = (Change("核销金额", "", show_money(part)),)
+                    name = f"收据 {advance.receipt_number}"
+                    self.tally.count(draft.claim.line.place, "allocations", Outcome.NEW, name, shown)
+
     def plan(self, records: Sequence[ArrearsLine | RefusedLine]) -> Plan:
         """Return the whole plan: what each row brings about, what is refused, what is counted."""
+        self._use_advances()
         return Plan(
             rows=self.tally.rows(records),
             refused=self.tally.refused(records),

@@ -52,13 +52,26 @@ class PaymentState:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvanceState:
+    """A payment of which `left` yuan settle nothing yet; `unit_id` None: for whatever the owner owes."""
+
+    payment_id: int
+    owner_id: int
+    unit_id: int | None
+    receipt_number: str
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MoneyState:
     """An office's units with their owners, its charge types by name, its charges and its payments.
 
-    For a sheet of payments `charges` are only those of which something is unpaid; a sheet of arrears needs no payments.
+    For a sheet of payments `charges` are only those of which something is unpaid; a sheet of arrears needs of the
+    payments only the `advances`, the oldest first.
     """
 
     homes: Homes = field(default_factory=Homes)
     charge_types: Mapping[str, int] = field(default_factory=dict)
     charges: Sequence[ChargeState] = ()
     payments: Sequence[PaymentState] = ()
+    advances: Sequence[AdvanceState] = ()

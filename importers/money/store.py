@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, select
 
 from importers.money.homes import Holder, Homes
-from importers.money.state import ChargeState, MoneyState, PaymentState
+from importers.money.state import AdvanceState, ChargeState, MoneyState, PaymentState
 from tenant.journal import StaleRow
 from tenant.models import Allocation, Charge, ChargeType, NumberSeries, Owner, Ownership, Payment, Unit
 from tenant.rules.numbers import receipt_number
@@ -48,7 +48,7 @@ def load_arrears(session: Session, office: Office) -> MoneyState:
     settled = _settled(session, office)
     rows = session.execute(select(*_CHARGE).where(Charge.office_id == office.id).order_by(Charge.id))
     charges = [ChargeState(*row, settled=settled.get(row.id, _NOTHING)) for row in rows]
-    return MoneyState(_homes(session, office), _types(session, office), charges)
+    return MoneyState(_homes(session, office), _types(session, office), charges, advances=_advances(session, office))
 
 
 def load_payments(session: Session, office: Office) -> MoneyState:
@@ -83,7 +83,10 @@ def write_arrears(writer: Writer, office: Office, plan: Plan) -> None:
     """
     drafts: ArrearsDrafts = plan.drafts
     corrected = [draft for draft in drafts.charges if draft.state is not None]
-    _hold(writer.session, office, {draft.state.owner_id for draft in corrected if draft.state})
+    paying = {draft.values["owner_id"] for draft in drafts.charges if draft.advances}
+    _hold(writer.session, office, paying | {draft.state.owner_id for draft in corrected if draft.state})
+    if drafts.advances.items() - {(one.payment_id, one.left) for one in _advances(writer.session, office)}:
+        raise StaleRow(Payment.__tablename__)
     _check(writer.session, office, {draft.state.id: draft.state.unpaid for draft in corrected if draft.state})
     made = writer.write(
         ChargeType,
@@ -98,6 +101,12 @@ def write_arrears(writer: Writer, office: Office, plan: Plan) -> None:
     rows = [{"office_id": office.id, "charge_type_id": types[draft.charge_type], **draft.values} for draft in new]
     charge_ids = writer.write(Charge, updates=updates, inserts=rows)
     _carry_over(writer, office, [(one, draft) for one, draft in zip(charge_ids, new, strict=True) if draft.paid])
+    used = [
+        {"office_id": office.id, "payment_id": payment_id, "charge_id": charge_id, "amount": part}
+        for charge_id, draft in zip(charge_ids, new, strict=True)
+        for payment_id, part in draft.advances.items()
+    ]
+    writer.write(Allocation, inserts=used)
 
 
 def _carry_over(writer: Writer, office: Office, paid: Sequence[tuple[int, ChargeDraft]]) -> None:
@@ -197,6 +206,24 @@ def _homes(session: Session, office: Office) -> Homes:
     for unit_id, owner_id, name, is_payer, from_on, to_on in held:
         holders.setdefault(unit_id, []).append(Holder(owner_id, name, is_payer, from_on, to_on))
     return Homes(units, holders)
+
+
+def _advances(session: Session, office: Office) -> list[AdvanceState]:
+    """Return the payments of which something settles nothing yet, the oldest first."""
+    used = (
+        select(Allocation.payment_id, func.sum(Allocation.amount).label("amount"))
+        .where(Allocation.office_id == office.id)
+        .group_by(Allocation.payment_id)
+        .subquery("used")
+    )
+    left = Payment.amount - func.coalesce(used.c.amount, _NOTHING)
+    rows = session.execute(
+        select(Payment.id, Payment.owner_id, Payment.unit_id, Payment.receipt_number, left)
+        .outerjoin(used, used.c.payment_id == Payment.id)
+        .where(Payment.office_id == office.id, Payment.voided_at.is_(None), left > 0)
+        .order_by(Payment.paid_on, Payment.id)
+    )
+    return [AdvanceState(*row) for row in rows]
 
 
 def _types(session: Session, office: Office) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from tenant.errors import NotFound, Refusal
 from tenant.models import Charge, ChargeType, Unit
 from tenant.money import to_fen
 from tenant.rules.terms import ChargeBasis
-from tenant.services import owners, units
+from tenant.services import advances, owners, units
 from tenant.services.lookups import open_office
 
 MOST = Decimal("999999999999.99")
@@ -32,6 +32,7 @@ def post(
 
     ``amount`` None: the published price times what it is multiplied by, for whole calendar months (B-F1); it must be
     given for items priced by usage and for broken months. ``owner_id`` None: who pays for the unit on the due date.
+    What the owner has paid in advance settles it at once.
     Raises NotFound for a foreign unit, item or owner, Refusal for a period that ends before it begins, a second charge
     for the same item and period, a unit without an area or a payer.
     """
@@ -51,6 +52,7 @@ def post(
     )
     session.add(charge)
     session.flush()
+    advances.settle(session, charge)
     return charge
 
 

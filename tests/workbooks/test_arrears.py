@@ -22,7 +22,7 @@ from importers.sheets import kind_named
 from importers.workbook import Sheet
 from tenant.models import Allocation, Charge, ChargeType, ImportBatch, Owner, Ownership, Payment
 from tenant.rules.terms import ImportMode, PaymentMethod, Role
-from tenant.services import payments
+from tenant.services import charges, payments
 from workbooks.builders import workbook
 
 ARREARS = kind_named("arrears")
@@ -316,6 +316,46 @@ def test_the_books_of_another_office_are_never_met(north, database, cast, flat):
 def codes_of_other(session, cast):
     records = read(workbook(HEAD, ["7-1-301", None, "物业费", "2026-01", None, 1, None]), "欠费.xlsx", ARREARS).records
     return codes(ARREARS.plan(records, ARREARS.load(session, cast.south.office), dt.date(2026, 11, 21)))
+
+
+# ---- money received in advance
+
+
+@pytest.fixture
+def advance(north, cast, flat):
+    """新主 has paid 400 for the flat in advance."""
+    owner = next(row for row in flat_owners(north, flat) if row.name == "新主")
+    return make.payment(north, owner, Decimal(400), dt.date(2025, 12, 1), unit=flat)
+
+
+def test_what_was_paid_in_advance_settles_the_oldest_new_charge_first(north, cast, flat, advance):
+    rows = [
+        ["7-1-301", None, "物业服务费", "2026-02", "2026-02-10", 300, None],
+        ["7-1-301", None, "物业服务费", "2026-01", "2026-01-10", 300, 50],
+    ]
+    plan = planned(north, cast, *rows)
+    assert plan.counts["allocations"]["new"] == 2
+    assert plan.rows[0].facts[-1].changes == (("核销金额", "", "150.00"),)
+    written(north, cast, *rows)
+    used = north.scalars(select(Allocation.amount).where(Allocation.payment_id == advance.id).order_by(Allocation.id))
+    assert sorted(used) == [Decimal(150), Decimal(250)]
+    assert [rest.unpaid for rest in payments.owed_by(north, advance.owner_id)] == [Decimal(150)]
+    assert planned(north, cast, *rows).is_empty
+
+
+def test_a_charge_posted_at_the_desk_is_settled_by_what_was_paid_in_advance(north, cast, flat, advance):
+    kind = make.charge_type(north, cast.north.id)
+    for month in (1, 2):
+        day = dt.date(2026, month, 1)
+        charges.post(north, flat.id, kind.id, (day, day), day, amount=Decimal(300))
+    assert [rest.unpaid for rest in payments.owed_by(north, advance.owner_id)] == [Decimal(200)]
+
+
+def test_an_advance_for_one_unit_settles_no_other(north, cast, flat, advance):
+    other = make.unit(north, cast.north.id, number="7-1-305")
+    make.ownership(north, other, advance.owner)
+    plan = planned(north, cast, ["7-1-305", None, "物业服务费", "2026-01", None, 300, None])
+    assert plan.counts["allocations"]["new"] == 0
 
 
 # ---- cells
