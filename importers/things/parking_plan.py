@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from importers.choices import Choices
-from importers.faults import CellFault, fault
+from importers.faults import CellFault, RefusedCell, fault
 from importers.plan import NOT_IN_FILE, Outcome, Plan, RowPlan, row_outcome
 from importers.things.drafts import Draft, Link, RefusedRow, Tally
 from importers.things.leases import LEASE, LeaseDraft, Leases
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from importers.faults import RefusedCell
     from importers.things.columns import Plate
     from importers.things.drafts import Place
     from importers.things.parking_state import ParkingState
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 SUBJECTS = {"spaces": "车位", "vehicles": "车辆", "leases": "车位租赁"}
 _SPACE: dict[str, Any] = {"kind": ParkingKind.COMMON, "unit": None, "location": None, "area": None, "note": None}
 _VEHICLE: dict[str, Any] = {"unit": None, "holder_name": None, "holder_phone": None, "description": None}
+_NOTHING_ENDS = "有被拒绝的行看不出是哪个车位，文件中没有的租赁这次一个也不止租。请先改正那些行。"
 _COLUMNS = {"spaces": "space", "vehicles": "plates"}
 _LABELS = {
     "kind": "类别",
@@ -63,9 +63,9 @@ def plan_parking(
     held_back: Mapping[Place, CellFault] | None = None,
 ) -> Plan:
     """Return what ``records`` would do to ``state`` on the day ``on``; ``held_back`` come back as conflicts."""
-    planner = _Planner(state, on, choices or Choices())
+    planner = _Planner(state, on, choices or Choices(), held_back or {})
     for record in records:
-        planner.read(record, (held_back or {}).get(record.place))
+        planner.read(record)
     return planner.plan(records)
 
 
@@ -74,6 +74,7 @@ class _Planner:
     state: ParkingState
     on: dt.date
     choices: Choices
+    held: Mapping[Place, CellFault]
     places: Places = field(init=False)
     leases: Leases = field(init=False)
     alike: dict[str, str] = field(init=False)
@@ -83,17 +84,21 @@ class _Planner:
     transfers: set[Place] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
     """Spaces of rows that are not carried out: nothing of theirs is missing from the file."""
+    is_blind: bool = False
+    """Whether a row was refused that may be about any space: then nothing that is missing ends."""
 
     def __post_init__(self) -> None:
         self.places = Places(self.state.units)
         self.leases = Leases(self.state, self.on, self.choices.mode)
         self.alike = {loose_space_number(number): number for number in self.state.spaces}
 
-    def read(self, record: ParkingRow | RefusedRow, held: CellFault | None) -> None:
+    def read(self, record: ParkingRow | RefusedRow) -> None:
         """Take a record whole, or not at all."""
         if isinstance(record, RefusedRow):
             self.doubtful |= {record.name} if record.name else set()
+            self.is_blind |= record.name is None
             return
+        held = self.held.get(record.place)
         found = (held, "space") if held else self._take(record)
         if found:
             self.wrong[record.place] = found
@@ -158,22 +163,36 @@ class _Planner:
             tally.add(lease.place, lease.fact(LEASE))
         speaks = any(isinstance(one, ParkingRow) and one.source.headings.keys() & set(LEASE_COLUMNS) for one in records)
         missing = self.leases.missing(self.doubtful) if speaks else []
-        ended = [lease for lease in missing if self.choices.ends_on and lease.end_on(self.choices.ends_on)]
+        ended = self._ended(missing)
         for lease in ended:
             tally.add((NOT_IN_FILE, lease.state.id), lease.fact(LEASE))
-        rows = [self._row(record, tally) for record in records] + [
+        kept = [(lease, found) for lease in missing if (found := self.held.get((NOT_IN_FILE, lease.state.id)))]
+        unnamed = [
             RowPlan(NOT_IN_FILE, lease.state.id, Outcome.CHANGED, lease.space, lease.lessee, (lease.fact(LEASE),))
             for lease in ended
+        ] + [RowPlan(NOT_IN_FILE, lease.state.id, Outcome.CONFLICT, lease.space, lease.lessee) for lease, _ in kept]
+        held = [
+            RefusedCell(NOT_IN_FILE, lease.state.id, "", lease.name, "", found.code, found.reason)
+            for lease, found in kept
         ]
         return Plan(
-            rows=rows,
-            refused=self._refused(records),
+            rows=[*(self._row(record, tally) for record in records), *unnamed],
+            refused=[*self._refused(records), *held],
             subjects=tally.counts,
             drafts=ParkingDrafts(
                 list(self.spaces.values()), list(self.vehicles.values()), [*self.leases.written(), *ended]
             ),
             missing={"leases": len(missing)},
+            notices=[_NOTHING_ENDS] if self.is_blind and self.choices.ends_on and missing else [],
         )
+
+    def _ended(self, missing: Sequence[LeaseDraft]) -> list[LeaseDraft]:
+        """End the leases the file does not name, where people chose a day and no row hides which space it is about."""
+        day = self.choices.ends_on
+        if day is None or self.is_blind:
+            return []
+        free = [lease for lease in missing if (NOT_IN_FILE, lease.state.id) not in self.held]
+        return [lease for lease in free if lease.end_on(day)]
 
     def _row(self, record: ParkingRow | RefusedRow, tally: Tally) -> RowPlan:
         sheet, row = record.place

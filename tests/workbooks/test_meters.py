@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from importers import undo
 from importers.apply import apply, preview
 from importers.cells import Cell, CellKind, kind_of
 from importers.choices import Choices
@@ -22,7 +23,7 @@ from importers.things.meter_state import MetersState, MeterState, ReadingState
 from tenant.models import Meter, MeterReading
 from tenant.rules.terms import ImportMode, MeterKind, Role
 from workbooks.builders import workbook
-from workbooks.things import records_of
+from workbooks.things import held_by, records_of
 
 METERS = kind_named("meters")
 TODAY = dt.date(2026, 11, 21)
@@ -319,6 +320,18 @@ def test_a_sheet_is_written_once_and_the_second_time_is_all_the_same(north, cast
     ]
     again = preview(north, cast.north.office, "meters", "抄表.xlsx", content)
     assert all(again.counts[name]["new"] == again.counts[name]["changed"] == 0 for name in METERS.subjects)
+
+
+def test_a_sheet_undone_leaves_everything_as_it_was(north, cast):
+    apply(north, preview(north, cast.north.office, "meters", "10.xlsx", workbook(HEADER, *SHEET)).id)
+    before = held_by(north, Meter, MeterReading)
+    rows = [row("1-1-101", "E1", "电表", shown=9, on="2026-11-20"), row(None, "W1", shown=121, scale=9999)]
+    batch = apply(north, preview(north, cast.north.office, "meters", "11.xlsx", workbook(HEADER, *rows)).id)
+    assert batch.counts["readings"] == {"new": 1, "changed": 1, "same": 0}
+    assert batch.counts["meters"]["changed"] == 2  # a number for the meter that had none, a full scale for the other
+    assert undo.foresee(north, batch.id).is_exact
+    undo.undo(north, batch.id)
+    assert held_by(north, Meter, MeterReading) == before
 
 
 def test_the_next_month_goes_on_from_the_last(north, cast):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from importers import undo
 from importers.apply import apply, preview
 from importers.cells import Cell, CellKind, kind_of
 from importers.choices import Choices
@@ -22,7 +23,7 @@ from importers.things.parking_state import LeaseState, ParkingState, SpaceState,
 from tenant.models import ParkingLease, ParkingSpace, Vehicle
 from tenant.rules.terms import ImportMode, ParkingKind, Role
 from workbooks.builders import workbook
-from workbooks.things import records_of
+from workbooks.things import held_by, records_of
 
 PARKING = kind_named("parking")
 TODAY = dt.date(2026, 11, 21)
@@ -263,6 +264,21 @@ def test_the_lease_of_a_refused_row_is_not_missing():
     assert plan.missing == {"leases": 0}
 
 
+def test_while_a_refused_row_may_be_about_any_space_no_lease_ends():
+    rows = [row("B1-002", lessee="李四"), row("看不清", lessee="王五")]
+    plan = plan_of(*rows, state=let(), choices=Choices(ends_on=TODAY))
+    assert plan.missing == {"leases": 1}
+    assert not [one for one in plan.rows if not one.is_in_file]
+    assert any("一个也不止租" in notice for notice in plan.notices)
+
+
+def test_a_lease_that_was_to_end_and_is_held_back_stays():
+    held = {(NOT_IN_FILE, 50): fault("conflict_changed")}
+    plan = plan_of(row("B1-002", lessee="李四"), state=let(), choices=Choices(ends_on=TODAY), held=held)
+    assert [one.outcome for one in plan.rows if not one.is_in_file] == [Outcome.CONFLICT]
+    assert plan.counts["leases"]["changed"] == 0
+
+
 def test_a_row_held_back_comes_back_as_a_conflict_and_does_nothing():
     held = {("业主名册", 2): fault("conflict_changed")}
     plan = plan_of(row("B1-001", lessee="李四"), state=let(), held=held)
@@ -347,6 +363,21 @@ def test_a_transfer_is_written_in_one_step(north, cast):
     assert leases["张三"].to_on == dt.date(2026, 10, 31)
     assert (leases["王五"].from_on, leases["王五"].to_on) == (dt.date(2026, 11, 1), None)
     assert leases["王五"].vehicle.plate == "粤B9K999"
+
+
+def test_a_ledger_undone_leaves_everything_as_it_was(north, cast):
+    apply(north, preview(north, cast.north.office, "parking", "1.xlsx", workbook(HEADER, *LEDGER)).id)
+    before = held_by(north, ParkingSpace, Vehicle, ParkingLease)
+    rows = [
+        row("B1-001", "人防", None, None, "粤B9K999、粤B7K012", "王五", 320, "2026-11-01"),
+        row("B1-002", "产权", "1-1-101", "李四", "粤BAD1234", "赵六", 200),
+        row("B1-077"),
+    ]
+    batch = apply(north, preview(north, cast.north.office, "parking", "2.xlsx", workbook(HEADER, *rows)).id)
+    assert held_by(north, ParkingSpace, Vehicle, ParkingLease) != before
+    assert undo.foresee(north, batch.id).is_exact
+    undo.undo(north, batch.id)
+    assert held_by(north, ParkingSpace, Vehicle, ParkingLease) == before
 
 
 def test_a_ledger_sees_nothing_of_another_office(database, cast, north):
