@@ -21,6 +21,7 @@ A_SECOND: Final = 1000
 MILLISECONDS_A_MINUTE: Final = 60_000
 SHOWN_DIGEST: Final = 12
 READ, WRITE, UNDO = batches.READING, batches.WRITING, batches.UNDOING
+NOTHING: Final = "没有变化"
 DOING: Final = {READ: "正在读取", WRITE: "正在写入", UNDO: "正在撤销"}
 """The kinds of background work on a batch, as the card that follows it is titled."""
 STOPPED: Final = {
@@ -38,7 +39,7 @@ CARDS: Final = {
     "roster": ("people", "房屋、业主、住户和联系方式"),
     "arrears": ("dunning", "期初欠费和以前的应收"),
     "payments": ("money", "线下收款和收据"),
-    "parking": ("key", "车位、车牌和租赁"),
+    "parking": ("car", "车位、车牌和租赁"),
     "meters": ("chart", "水电气表的读数"),
 }
 """Icon and one line for each kind of sheet; a kind that is not named here gets a plain card."""
@@ -106,6 +107,7 @@ def standing(batch: ImportBatch) -> dict[str, Any]:
         "sheet": batch.sheet,
         "version": batch.version,
         "is_waiting": batch.state is ImportState.PREVIEWED,
+        "is_idle": batch.state is ImportState.PREVIEWED and written(batch) == NOTHING,
         "is_pending": batch.state in DECIDABLE | {ImportState.UPLOADED, ImportState.APPLYING},
         "is_decidable": batch.state in DECIDABLE and access.may(Area.IMPORTS, Act.IMPORT),
         "is_asking": batch.state is ImportState.MAPPING and access.may(Area.IMPORTS, Act.IMPORT),
@@ -233,7 +235,7 @@ def written(batch: ImportBatch) -> str:
         for key, label in kind_named(batch.kind).subjects.items()
         if number(batch, key, "new") or number(batch, key, "changed")
     ]
-    return "；".join(parts) or "没有变化"
+    return "；".join(parts) or NOTHING
 
 
 def number(batch: ImportBatch, subject: str, outcome: str) -> int:
