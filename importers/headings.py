@@ -145,9 +145,15 @@ class Words:
             if candidate in self.known:
                 return Meaning(self.known[candidate], KNOWN)
         parts = {self.known[key] for part in _PARTED.split(bare) if (key := comparable(part)) in self.known}
-        if self.kind.key[-1] in parts:
-            return Meaning(self.kind.key[-1], KNOWN)
+        for identifier in decisive(self.kind):
+            if identifier in parts:
+                return Meaning(identifier, KNOWN)
         return Meaning(parts.pop(), KNOWN) if len(parts) == 1 else None
+
+
+def decisive(kind: SheetKind) -> list[str]:
+    """Return the columns of the key whose cells may hold the whole of it, the most telling first."""
+    return [identifier for identifier in reversed(kind.key) if identifier not in {"building", "section"}]
 
 
 def header_row(sheet: Sheet, words: Words, layouts: Mapping[str, object]) -> int | None:

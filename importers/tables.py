@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from importers.cells import CellKind, column_letter, text_of
 from importers.choices import NOTE, Choices, SheetChoice
 from importers.faults import shown_text
-from importers.headings import Heading, SheetMapping, Words, Written, header_row, missing, written_headings
+from importers.headings import Heading, SheetMapping, Words, Written, decisive, header_row, missing, written_headings
 from importers.mapping import CHOSEN, LAYOUT, REASONS, Vocabulary, block_name, comparable, fingerprint
 from importers.suggestions import likely_header
 
@@ -169,7 +169,8 @@ def side_by_side(places: Sequence[Place], kind: SheetKind) -> list[list[Place]]:
     The decisive column of the key (房号) comes once for each table. What stands before the first of them, and not
     again before the others, is shared where it is part of the key (楼栋).
     """
-    key = kind.key[-1]
+    meant = {place.identifier for place in places}
+    key = next((identifier for identifier in decisive(kind) if identifier in meant), kind.key[-1])
     at = [index for index, place in enumerate(places) if place.identifier == key]
     if len(at) < 2:  # noqa: PLR2004
         return [list(places)]
@@ -185,7 +186,7 @@ def side_by_side(places: Sequence[Place], kind: SheetKind) -> list[list[Place]]:
             back += 1
         starts.append(index - back)
     blocks = [list(places[start:end]) for start, end in zip(starts, [*starts[1:], len(places)], strict=True)]
-    shared = [place for place in places[: at[0]] if place.identifier in kind.key[:-1]]
+    shared = [place for place in places[: at[0]] if place.identifier in kind.key and place.identifier != key]
     for block in blocks[1:]:
         named = {place.identifier for place in block}
         block[:0] = [place for place in shared if place.identifier not in named]

@@ -6,8 +6,10 @@ import openpyxl
 import pytest
 
 from importers.choices import NOTE, Choices, SheetChoice
+from importers.headings import Words, Written
 from importers.mapping import Vocabulary
 from importers.reading import read
+from importers.sheets.kinds import kind_named
 from workbooks import builders
 from workbooks.builders import id_of, phone_of
 from workbooks.pure import ROSTER, planned, readable
@@ -280,6 +282,20 @@ def test_tables_side_by_side_share_what_stands_before_the_first():
     content = builders.workbook(header, ["5栋", 1, "101", "王一", "102", "李一"], ["6栋", 1, "101", "王二", None, None])
     plan = planned(content)
     assert sorted(row.name for row in plan.rows) == ["5-101", "5-102", "6-101"]
+
+
+def test_readings_of_rooms_stand_side_by_side_as_rosters_do():
+    rows = [["房号", "本期读数", "抄表日期"] * 2, ["1-101", 12, "2026-11-20", "1-102", 15, "2026-11-20"]]
+    reading = read(builders.workbook(*rows, title="表"), "抄表.xlsx", kind_named("meters"))
+    assert [mapping.sheet for mapping in reading.mappings] == ["表[A:C]", "表[D:F]"]
+    assert len(reading.records) == 2
+
+
+@pytest.mark.parametrize(("kind", "identifier"), [("roster", "room"), ("arrears", "room"), ("meters", "room")])
+def test_a_heading_that_names_the_whole_key_stands_for_its_decisive_column(kind, identifier):
+    words = Words(kind_named(kind), Vocabulary())
+    assert words.meaning(Written("楼栋/单元/房号")).identifier == identifier
+    assert words.meaning(Written("楼栋/单元")) is None
 
 
 def test_a_cell_of_a_table_side_by_side_is_put_right_by_its_letter():
