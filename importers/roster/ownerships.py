@@ -69,7 +69,7 @@ def turnover(unit: UnitDraft, current: Sequence[OwnershipState], terms: Terms) -
             drafts.append(OwnershipDraft(unit, owner, None, begun, Outcome.NEW))
             continue
         change: dict[str, Any] = {}
-        if (given is not None or changes_circle) and known.share != shares[owner]:
+        if (given is not None or changes_circle) and known.share != shares[owner] and terms.mode is not ImportMode.FILL:
             change["share"] = shares[owner]
         if changes_circle and known.is_payer != (owner is payer):
             change["is_payer"] = owner is payer
