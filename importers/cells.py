@@ -25,6 +25,8 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\t\v\f"), " ")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣"), "-")
 _LINES = dict.fromkeys(map(ord, "\r\u0085\u2028\u2029"), "\n")
+_WIDE = re.compile("[\uff01-\uff5e]")
+"""The only printable signs that are replaced."""
 _TABLE: dict[int, int | str] = {**_FULL_WIDTH, **_SPACES, **_LINES}
 
 _ABSENT = frozenset(
@@ -50,6 +52,11 @@ _ABSENT = frozenset(
         "未登记",
     ]
 ) | {"无数据", "待补", "待补充", "n/a", "na", "#n/a", "null", "none", "nil"}
+
+
+_ABSENT_BEGINS = frozenset("".join(word[0] + word[0].upper() for word in _ABSENT))
+_BEGINS_PLAINLY = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]").match
+"""A sign that stays the first of its text however the text is made comparable."""
 
 
 class CellKind(StrEnum):
@@ -141,6 +148,8 @@ def plain(text: str) -> str:
 
     Line breaks stay (they separate values in a cell). Ideographs are never touched: a name must stay the name.
     """
+    if text.isprintable() and not _WIDE.search(text):
+        return text[:LONGEST_TEXT].strip()
     text = text[:LONGEST_TEXT].translate(_TABLE)
     if not text.isprintable():
         text = "".join(sign for sign in text if sign == "\n" or not _is_invisible(sign))
@@ -159,7 +168,9 @@ def text_of(cell: Cell) -> str:
 
 def is_absent(text: str) -> bool:
     """Tell whether a text is one of the ways people write that there is nothing: ／ 无 — n/a."""
-    return not text or compact(text).lower() in _ABSENT
+    if not text or (text[0] not in _ABSENT_BEGINS and _BEGINS_PLAINLY(text)):
+        return not text
+    return compact(text).lower() in _ABSENT
 
 
 def safe_text(text: str) -> str:

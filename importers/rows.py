@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from importers.cells import CellKind, Value, compact, is_absent, safe_text, text_of, written
+from importers.cells import Cell, CellKind, Value, compact, is_absent, kind_of, safe_text, text_of, written
 from importers.choices import NOTE
 from importers.faults import CellFault, RefusedCell, fault, refused
 from importers.rooms import group_of
@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
 _SAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：])")
 _CLOSING_LINE = re.compile(
-    r"(?:合计|总计|小计|共计|累计|总户数|制表|填表|审核|复核)|(?:备注|说明|注|注意|填写说明)[:：0-9]"
+    r"(?:本[日周月季年页期栋])?(?:合计|总计|小计|共计|累计|总户数|制表|填表|审核|复核)|(?:备注|说明|注|注意|填写说明)[:：0-9]"
 )
 _PAGE = re.compile(r"第[0-9]{1,4}页(?:[/,]?共[0-9]{1,4}页)?")
+_SUSPECT = re.compile("[例合总小共累制填审复备说注]")
+"""A sign of each word by which a line that is no record begins."""
 _REMEMBERED = 20_000
+_COMPARABLE: Final = frozenset({str, float})
+"""Types whose values are equal only where they are cleaned alike: 1 and True are equal and are not."""
+_NEW: Final = object()
+_ODD: Final = object()
+"""Stands for a value that wants a closer look: a fault, a placeholder, a blank, an example, the heading once more."""
 LONGEST_NOTE = 500
 """Signs of a note with all that is kept in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CleanRow:
     """One row of a sheet: identifier → cleaned value, and the cells that were refused."""
 
@@ -106,6 +113,9 @@ class RowReader:
             for column in kind.columns
             if column.identifier in self.columns
         ]
+        self._quick: list[tuple[str, int, dict[Value, object], Column]] = [
+            (column.identifier, place - 1, {}, column) for column, place, _ in self._columns
+        ]
 
     def rows(self) -> Iterator[CleanRow]:
         """Yield the records below the header; blank rows, samples, totals and notes are not among them.
@@ -117,6 +127,9 @@ class RowReader:
             values = self.sheet.rows[row - 1]
             if not values:
                 continue
+            if row not in marked and (cleaned := self._at_first_sight(values)) is not None:
+                yield CleanRow(self, row, cleaned)
+                continue
             filled = {
                 column.identifier: value
                 for column, place, _ in self._columns
@@ -124,6 +137,37 @@ class RowReader:
             }
             if filled and self._is_record(row, values, filled):
                 yield self._cleaned(row, values, has_marks=row in marked)
+
+    def _at_first_sight(self, values: Sequence[Value]) -> dict[str, object] | None:
+        """Return the cleaned values of a row that is a record beyond doubt, without a fault; None for any other."""
+        first, width = values[0] or next(filter(None, values), None), len(values)
+        if self._noted or (type(first) is str and (_SUSPECT.search(first) or first.isspace())):
+            return None
+        cleaned: dict[str, object] = {}
+        for identifier, place, known, column in self._quick:
+            raw = values[place] if place < width else None
+            if raw is None:
+                continue
+            value = known.get(raw, _NEW) if type(raw) in _COMPARABLE else _NEW
+            if value is _NEW:
+                value = self._looked_at(raw, column, known)
+            if value is _ODD:
+                return None
+            if value is not None:
+                cleaned[identifier] = value
+        return cleaned if len(cleaned) > 1 and self.kind.key[-1] in cleaned else None
+
+    def _looked_at(self, raw: Value, column: Column, known: dict[Value, object]) -> object:
+        """Return what a column makes of a value, or `_ODD`; texts and fractions are remembered."""
+        value = column.clean(Cell(raw, kind_of(raw), 0, ""))
+        is_odd = isinstance(value, CellFault) or column.placeholders(value) > 0
+        if is_odd or raw == self.headings[column.identifier] or _is_blank(raw) or _is_sample(raw):
+            value = _ODD
+        if type(raw) in _COMPARABLE:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[raw] = value
+        return value
 
     def values(self, *identifiers: str) -> Iterator[tuple[object, ...]]:
         """Yield the cleaned values of some columns, row by row: for what only the whole sheet can tell."""
