@@ -10,11 +10,12 @@ import io
 import re
 import time
 import zipfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from importers import frames
+from importers import frames, script
 from importers.cells import safe_text
 from importers.choices import Choices
 from importers.layouts import keep, vocabulary
@@ -47,7 +48,7 @@ _WHILE_WAITING: Final = 128 << 10
 """Bytes of a file that is read while the person waits: two thousand rows or so, a second."""
 _INFLATED: Final = 4 << 20
 """Bytes of such a file once its parts are inflated, as its archive declares them."""
-_DOUBLE_CLICK: Final = text("interval '1 minute'")
+_DOUBLE_CLICK: Final = timedelta(minutes=1)
 
 
 def receive(session: Session, office: Office, kind: str, file_name: str, content: bytes) -> ImportBatch:
@@ -223,7 +224,7 @@ def _understand(session: Session, office: Office, batch: ImportBatch, content: b
         if reading.is_ready:
             report("比对", len(reading.records), len(reading.records))
             plan = kind.plan(reading.records, kind.load(session, office), on, choices)
-        batch.plan, batch.plan_index = frames.packed(reading, plan)
+        batch.plan, batch.plan_index = script.added(session, office, kind, plan, frames.packed(reading, plan))
     batch.state = ImportState.MAPPING if plan is None else ImportState.PREVIEWED
     batch.fault = None if reading.shortfall is None else reading.shortfall.message[:LONGEST_FAULT]
     batch.sheet = reading.sheet[:100]
