@@ -35,7 +35,8 @@ class Vocabulary:
     """What an office has taught the importer about one kind of sheet.
 
     ``aliases`` is comparable heading → identifier; ``layouts`` is fingerprint → what was remembered: `columns`, letter
-    → identifier, `+note` or None for a column not to be read, and `rooms`, shape of a room text → how it is read.
+    → identifier, `+note` or None for a column not to be read; `header_row`, 0 for a table without headings; and
+    `rooms`, shape of a room text → how it is read.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -90,6 +91,19 @@ def suggestions(sheet: Sheet, mapping: SheetMapping, words: Words) -> dict[int, 
         if place not in found and identifier not in {one.identifier for one in found.values()}:
             found[place] = Suggestion(identifier, confidence)
     return found
+
+
+def looks(sheet: Sheet, words: Words) -> str:
+    """Return the digest of a table without headings: what each of its columns looks like; empty where too few do."""
+    width = max((len(values) for values in sheet.rows[:_SAMPLED_ROWS]), default=0)
+    seen: list[str] = []
+    for place in range(1, min(width, _SAMPLES) + 1):
+        cells = sampled(sheet, 0, place)
+        alike = [(_looks(column, cells), column.identifier) for column in words.kind.columns]
+        share, identifier = max(alike, key=lambda one: one[0])
+        seen.append(f"#{identifier}" if share >= _MOST else "#")
+    known = sum(1 for one in seen if len(one) > 1)
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest() if known > 1 else ""
 
 
 def agreement(column: Column, cells: Sequence[Cell]) -> int:

@@ -11,7 +11,7 @@ from importers.choices import NOTE, Choices, SheetChoice
 from importers.faults import shown_text
 from importers.headings import Heading, SheetMapping, Words, Written, decisive, header_row, missing, written_headings
 from importers.mapping import CHOSEN, LAYOUT, REASONS, Vocabulary, block_name, comparable, fingerprint
-from importers.suggestions import likely_header
+from importers.suggestions import likely_header, looks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,19 +78,29 @@ def tab_of_sheet(sheet: Sheet, kind: SheetKind, words: Words, choices: Choices, 
     said = choice or _UNSAID
     if not any(sheet.rows):
         return Tab(sheet, is_wanted=False)
-    row = said.header_row
-    if row is None:
-        row = header_row(sheet, words, vocabulary.layouts) or likely_header(sheet, words)
+    row = said.header_row if said.header_row is not None else _header(sheet, words, vocabulary)
     if row is None or row > len(sheet.rows):
         return Tab(sheet, is_wanted=is_wanted)
     headings = written_headings(sheet, row) if row else []
-    print_ = fingerprint([heading.text for heading in headings])
+    print_ = fingerprint([heading.text for heading in headings]) if row else looks(sheet, words)
     kept = vocabulary.layouts.get(print_, {}) if print_ else {}
     chosen, remembered = _possible(said.columns, kind), _possible(kept.get("columns", {}), kind)
     places = _places(sheet, row, headings, words, {**_from(remembered, LAYOUT), **_from(chosen, CHOSEN)})
     rooms = {**kept.get("rooms", {}), **choices.rooms}
     whole = SheetMapping(sheet.name, row, (), fingerprint=print_, rooms=rooms)
     return _laid_out(sheet, kind, whole, places, Tab(sheet, is_wanted=is_wanted, chosen={**remembered, **chosen}))
+
+
+def _header(sheet: Sheet, words: Words, vocabulary: Vocabulary) -> int | None:
+    """Return the header's row, 0 for a table without one that the office has mapped before, None for none found."""
+    row = header_row(sheet, words, vocabulary.layouts)
+    if row is not None:
+        return row
+    if any(layout.get("header_row") == 0 for layout in vocabulary.layouts.values()):
+        print_ = looks(sheet, words)
+        if print_ in vocabulary.layouts:
+            return 0
+    return likely_header(sheet, words)
 
 
 def _possible(columns: Mapping[str, str | None], kind: SheetKind) -> dict[str, str | None]:
@@ -230,8 +240,10 @@ def _cut_out(sheet: Sheet, blocks: Sequence[SheetMapping]) -> tuple[tuple[Sheet,
         before |= inside
         name = block_name(sheet.name, column_letter(own[0]), column_letter(own[-1]))
         rows = [
-            [value if place in inside else None for place, value in enumerate(values[: own[-1]], 1)]
-            for values in sheet.rows
+            values
+            if row == block.row
+            else [value if place in inside else None for place, value in enumerate(values, 1)]
+            for row, values in enumerate(sheet.rows, 1)
         ]
         tables.append((replace(sheet, name=name, rows=rows), replace(block, sheet=name, notices=())))
     return tuple(tables)

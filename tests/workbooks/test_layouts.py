@@ -101,8 +101,26 @@ def test_a_second_row_for_one_heading_is_refused(north, cast):
     assert refused.value.code == "heading_known"
 
 
-def test_a_table_without_a_header_is_not_remembered(north, cast):
-    content = builders.workbook(["3-15-01", "王小明"], title="表")
+BARE = Choices(sheets={"表": SheetChoice(header_row=0, columns={"A": "room", "B": "owners", "C": None})})
+
+
+def bare(*names):
+    rows = [[f"3-15-{n:02d}", name, phone_of(n)] for n, name in enumerate(names, 1)]
+    return builders.workbook(*rows, title="表")
+
+
+def test_a_table_without_headings_is_known_again_by_what_its_columns_look_like(north, cast):
+    office = cast.north.office
+    layouts.remember(north, office, ROSTER, read_in(north, office, bare("王小明"), BARE))
+    reading = read_in(north, office, bare("李小红", "张大山"))
+    assert [record.owners[0].name for record in reading.records] == ["李小红", "张大山"]
+    assert all("phones" not in record.source.values for record in reading.records)
+    other = builders.workbook(["王小明", "3-15-01", phone_of(1)], title="表")
+    assert not read_in(north, office, other).is_ready
+
+
+def test_a_table_that_looks_like_nothing_is_not_remembered(north, cast):
     choices = Choices(sheets={"表": SheetChoice(header_row=0, columns={"A": "room", "B": "owners"})})
+    content = builders.workbook(["甲-1", "Ann"], title="表")
     layouts.remember(north, cast.north.office, ROSTER, read_in(north, cast.north.office, content, choices))
     assert north.scalars(select(ImportLayout)).all() == []

@@ -304,6 +304,15 @@ def test_a_cell_of_a_table_side_by_side_is_put_right_by_its_letter():
     assert "李四" in {record.owners[0].name for record in reading.records}
 
 
+def test_notes_and_reasons_right_of_tables_side_by_side_keep_their_place():
+    rows = [[*line, None, "说明"] for line in BLOCKS]
+    rows[0][-1] = "错误原因"
+    tables = readable(builders.workbook(*rows, title="表")).tables
+    assert len(tables) == 3
+    assert all(table.rows[0][-1] == "错误原因" for table, _ in tables)
+    assert all(len(table.rows[1]) == 11 and table.rows[1][-1] is None for table, _ in tables)
+
+
 def test_a_second_column_of_rooms_in_one_table_makes_no_second_table():
     content = builders.workbook(["房号", "业主", "房屋坐落", "面积"], ["1-101", "王一", "云山路 1 号", 80], title="表")
     reading = readable(content)
