@@ -84,12 +84,7 @@ class _Planner:
         for occupant in state.occupants if _has_occupants(records) else ():
             self.lived_in.setdefault(occupant.unit_id, []).append(occupant)
         self.order = {record.place: place for place, record in enumerate(records)}
-        for record in sorted(records, key=_uncertainty):
-            if isinstance(record, RefusedRow):
-                self._trouble(record.number, record.place)
-            elif found := held.get(record.place) or self._take(record):
-                self.conflicts[record.place] = found
-                self._trouble(record.key.number, record.place)
+        self._take_all()
         self._back_to_order_of_file()
         self.unreadable = sum(1 for record in records if isinstance(record, RefusedRow) and not record.number)
         self.terms = Terms(on, choices.mode, None if self.unreadable else choices.ends_on)
@@ -98,6 +93,15 @@ class _Planner:
         self.unnamed = {"ownerships": 0, "occupants": 0}
         for unit in self.units.values():
             self._settle(unit)
+
+    def _take_all(self) -> None:
+        """Take the rows that can be taken, the surest first; the others are in conflict and trouble their unit."""
+        for record in sorted(self.records, key=_uncertainty):
+            if isinstance(record, RefusedRow):
+                self._trouble(record.number, record.place)
+            elif found := self.held.get(record.place) or self._take(record):
+                self.conflicts[record.place] = found
+                self._trouble(record.key.number, record.place)
 
     def _trouble(self, number: str | None, place: Place) -> None:
         if number:
