@@ -1,6 +1,7 @@
 """Arrears out of a sheet: whose they are, what is posted once, what is never altered, and that nothing is guessed."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -15,11 +16,12 @@ from importers.choices import Choices
 from importers.faults import CellFault
 from importers.headings import Heading, SheetMapping
 from importers.money.homes import Holder, Homes
-from importers.money.state import MoneyState
+from importers.money.state import ChargeState, MoneyState
 from importers.reading import read
 from importers.rows import RowReader
 from importers.sheets import kind_named
 from importers.workbook import Sheet
+from tenant.errors import Conflict
 from tenant.models import Allocation, Charge, ChargeType, ImportBatch, Owner, Ownership, Payment
 from tenant.rules.terms import ImportMode, PaymentMethod, Role
 from tenant.services import charges, payments
@@ -308,6 +310,18 @@ def test_a_charge_paid_between_preview_and_apply_comes_back(north, cast, flat, c
     assert charge.amount == Decimal(300)
 
 
+def test_a_charge_paid_at_the_same_moment_is_not_altered(north, cast, flat, charge, monkeypatch):
+    """The books are read, then somebody pays: what is unpaid is looked up once more before anything is written."""
+    content = workbook(HEAD, ["7-1-301", None, "物业服务费", "2026-01", None, 310, None])
+    batch = preview(north, cast.north.office, "arrears", "欠费.xlsx", content)
+    seen = ARREARS.load(north, cast.north.office)
+    monkeypatch.setattr("importers.apply.kind_named", lambda _name: replace(ARREARS, load=lambda *_args: seen))
+    payments.receive(north, charge.owner_id, Decimal(100), PaymentMethod.CASH, paid_on=dt.date(2026, 2, 1))
+    with pytest.raises(Conflict) as refused:
+        apply(north, batch.id)
+    assert refused.value.code == "import_raced"
+
+
 def test_the_books_of_another_office_are_never_met(north, database, cast, flat):
     with database.session(cast.south.scope(), cast.south.actor(Role.OFFICE_ADMIN)) as south:
         assert [code for *_, code in codes_of_other(south, cast)] == ["unit_unknown"]
@@ -456,6 +470,66 @@ CELLS = st.one_of(
     st.none(),
     st.from_regex(r"[-(￥]?[0-9]{1,6}([.,年/-][0-9]{1,4}){0,3}[月日万元)]?", fullmatch=True),
 )
+
+
+HOMES = Homes(
+    {"7-1-301": 1, "7-1-302": 2},
+    {number: [Holder(number, "何欠", is_payer=True, from_on=None, to_on=None)] for number in (1, 2)},
+)
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["7-1-301", "7栋302", "7-1-303"]),
+        st.sampled_from([None, "何欠", "路人"]),
+        st.sampled_from(["物业费", "物业管理费", "水费", "自来水费", "电梯费"]),
+        st.sampled_from(["2026-01", "2026年2月", "2026年一季度", "2026-01-01至2026-01-31", None]),
+        st.sampled_from([None, "2026-01-10", "2026-03-31"]),
+        st.sampled_from(["100", "0", "250.5", "-3"]),
+        st.sampled_from([None, "0", "100", "90.05"]),
+    ),
+    max_size=8,
+)
+
+
+def planned_purely(rows, state):
+    columns = ["room", "owners", "charge_type", "period", "due_on", "amount", "paid"]
+    mapping = SheetMapping(
+        "表", 1, tuple(Heading(at, *pair) for at, pair in enumerate(zip(HEAD, columns, strict=True), 1))
+    )
+    reader = RowReader(Sheet("表", [HEAD, *map(list, rows)]), mapping, ARREARS)
+    return ARREARS.plan([ARREARS.assemble(row) for row in reader.rows()], state, dt.date(2026, 11, 21))
+
+
+def carried_out(state, plan):
+    """Return the books after a plan, as the database would hold them."""
+    names = {name: len(state.charge_types) + place for place, name in enumerate(plan.drafts.charge_types, 1)}
+    types = dict(state.charge_types) | names
+    kept = {charge.id: charge for charge in state.charges}
+    for draft in plan.drafts.charges:
+        if draft.state is None:
+            new_id = len(kept) + 1
+            kept[new_id] = ChargeState(
+                id=new_id, charge_type_id=types[draft.charge_type], version=1, settled=draft.paid, **draft.values
+            )
+        else:
+            kept[draft.state.id] = replace(draft.state, **draft.values)
+    return MoneyState(state.homes, types, list(kept.values()))
+
+
+@given(ROWS, ROWS)
+@settings(max_examples=150, deadline=None)
+def test_a_plan_carried_out_leaves_nothing_to_do_and_no_time_is_charged_twice(before, rows):
+    state = MoneyState(HOMES, {"物业服务费": 1})
+    for sheet in (before, rows):
+        plan = planned_purely(sheet, state)
+        assert [row.digest for row in plan.rows] == [row.digest for row in planned_purely(sheet, state).rows]
+        state = carried_out(state, plan)
+        assert planned_purely(sheet, state).is_empty
+    for charge in state.charges:
+        assert charge.settled <= charge.amount
+        for other in state.charges:
+            same = (other.unit_id, other.charge_type_id) == (charge.unit_id, charge.charge_type_id)
+            apart = other.period_to < charge.period_from or charge.period_to < other.period_from
+            assert other is charge or not same or apart
 
 
 @given(st.lists(CELLS, min_size=len(ARREARS.columns), max_size=len(ARREARS.columns)))

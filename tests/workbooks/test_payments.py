@@ -1,6 +1,7 @@
 """Receipts written by hand: entered once, whole or not at all, and they settle what the desk would have settled."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,7 @@ from importers.reading import read
 from importers.rows import RowReader
 from importers.sheets import kind_named
 from importers.workbook import Sheet
+from tenant.errors import Conflict
 from tenant.models import Allocation, NumberSeries, Payment
 from tenant.rules.terms import PaymentMethod, Role
 from tenant.services import payments
@@ -318,6 +320,18 @@ def test_a_payment_at_the_desk_between_preview_and_apply_brings_the_row_back(nor
     payments.receive(north, cast_owner(north, flat), Decimal(50), PaymentMethod.CASH)
     assert apply(north, batch.id).counts["rows"]["conflict"] == 1
     assert not settled(north, "P1")
+
+
+def test_a_payment_at_the_desk_at_the_same_moment_settles_nothing_twice(north, cast, flat, monkeypatch):
+    """The books are read, then somebody pays: what is unpaid is looked up once more before anything is written."""
+    content = workbook(HEAD, ["P2", "7-1-301", None, 900, "2026-04-02", "现金"])
+    batch = preview(north, cast.north.office, "payments", "收款.xlsx", content)
+    seen = PAYMENTS.load(north, cast.north.office)
+    monkeypatch.setattr("importers.apply.kind_named", lambda _name: replace(PAYMENTS, load=lambda *_args: seen))
+    payments.receive(north, cast_owner(north, flat), Decimal(50), PaymentMethod.CASH)
+    with pytest.raises(Conflict) as refused:
+        apply(north, batch.id)
+    assert refused.value.code == "import_raced"
 
 
 # ---- properties
