@@ -55,6 +55,7 @@ def page(batch: ImportBatch, *, words: str = "", typed: Mapping[str, str] | None
         size=PAGE,
         total=len(rows) if words else totals.get(chosen, 0),
         following=not words and number * PAGE < totals.get(chosen, 0),
+        is_cleared=not words and not rows and totals.get(chosen, 0) > (number - 1) * PAGE,
         is_cut=bool(words) and len(rows) == FOUND,
         mends=standing["is_decidable"] and chosen in MENDED and bool(rows),
         typed=typed or {},

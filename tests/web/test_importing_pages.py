@@ -16,6 +16,7 @@ from tenant.journal import CLOCKWORK
 from tenant.models import HeadingAlias, ImportBatch, ImportLayout, Owner, Unit
 from tenant.rules.terms import ImportState, Role
 from tenant.scoping import Scope
+from tenant.unscoped import Reason, across_offices
 
 _buildings = count(600)
 EVERYWHERE = Scope.everywhere()
@@ -293,3 +294,17 @@ def test_a_file_that_is_read_in_the_background_is_followed_and_can_be_given_up(
     do_without(works)
     assert batch_of(database, other).state is ImportState.CANCELLED
     assert text_of(clerk.get(other))
+
+
+def test_what_was_deleted_on_schedule_is_said_to_be_and_its_numbers_stay(clerk, database, building):
+    place = upload(clerk, ["房号", "业主姓名"], [f"{building}-1-101", "钱若水"])
+    with across_offices(database, Reason.SETTING_UP) as session:
+        kept = session.get_one(ImportBatch, batch_of(database, place).id)
+        kept.file = kept.plan = None
+        session.commit()
+    page = text_of(clerk.get(place))
+    assert "逐行内容已按期删除" in page
+    assert '新增 <span class="badge badge-green">1</span>' in page
+    assert "读法已按期清除" in text_of(clerk.get(f"{place}/mapping"))
+    clerk.post(f"{place}/choices", {"mode": "fill", "url": place})
+    assert "请重新上传" in text_of(clerk.get(place))

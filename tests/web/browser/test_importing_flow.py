@@ -6,6 +6,8 @@ import openpyxl
 import pytest
 
 from tasks.relay import do_without
+from tenant.journal import CLOCKWORK
+from tenant.models import Owner
 
 pytestmark = pytest.mark.browser
 
@@ -162,3 +164,26 @@ def test_a_sheet_whose_heading_was_not_found_is_shown_row_by_row_to_choose_from(
     clerk.follow("text=按此预览")
     assert clerk.sees(f"7{BUILDINGS[size]}-1-101")
     assert clerk.sees("已预览")
+
+
+def test_who_is_meant_is_asked_on_the_page_and_answered_there(visit, size, database, cast):
+    name, building = f"王同名{size}", f"6{BUILDINGS[size]}"
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        session.add_all(Owner(office_id=cast.north.id, name=name, phone="19900000088") for _ in range(2))
+        session.commit()
+    book = openpyxl.Workbook()
+    for row in (["房号", "业主姓名", "联系电话"], [f"{building}-1-101", name, "19900000088"]):
+        book.active.append(row)
+    written = BytesIO()
+    book.save(written)
+    clerk = visit("north-office_admin")
+    upload(clerk, f"同名{size}.xlsx", written.getvalue())
+    assert clerk.sees("是哪一位？")
+    assert clerk.overflow() <= 0
+    clerk.page.click(".question label >> nth=0")
+    assert "已改 1 处" in clerk.page.inner_text("[data-mends-count]")
+    clerk.shoot("importing-question")
+    clerk.follow("text=保存改正并重新比对")
+    assert clerk.sees("已在这里改正 1 处")
+    clerk.follow(".tabs >> text=新增")
+    assert clerk.sees(f"{building}-1-101")
