@@ -1,7 +1,8 @@
 """A previewed batch carried out: once, all or nothing, in the caller's transaction.
 
-`apply` reads the same file again, plans it against the present state and carries out only what was previewed: a row
-that would now do something else comes back as a conflict. In the background an import is begun first, so that everybody
+Where the office stands as it did, `apply` writes what the preview kept. Else it reads the same file again, plans it
+against the present state and carries out only what was previewed: a row that would now do something else comes back as
+a conflict. In the background an import is begun first, so that everybody
 sees that it is under way, then applied, or laid down again.
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from importers import frames, trails
+from importers import frames, script, trails
 from importers.batches import LONGEST_FAULT, cancel, file_deleted, preview
 from importers.choices import Choices
 from importers.faults import CellFault, fault
@@ -86,21 +87,21 @@ def apply(
     office = session.get_one(Office, batch.office_id)
     if batch.file is None:
         raise file_deleted()
-    kind, choices = kind_named(batch.kind), Choices.from_json(batch.choices)
-    with undisturbed():
-        reading = read(batch.file, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
-        report("比对", len(reading.records), len(reading.records))
-        plan, held = _replanned(session, office, kind, reading, batch, choices)
-        if held:
-            require_whole(batch, plan.counts, edited=len(held))
-        if held or frames.is_other(batch, plan):
-            batch.plan, batch.plan_index = frames.packed(reading, plan)
+    kind = kind_named(batch.kind)
+    counts: Mapping[str, Any] = batch.counts
+    is_current = script.is_current(session, office, kind, batch)
+    plan = None if is_current else _planned_again(session, office, batch, report)
+    if plan is not None:
+        counts = dict(plan.counts)
     because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
-    writer = Writer(session, _counted(plan, report))
+    writer = Writer(session, _counted(counts, report))
     try:
         with undisturbed():
-            kind.write(writer, office, plan)
-        batch.counts, batch.trace = dict(plan.counts), trails.packed(writer.trace)
+            if plan is None:
+                script.carry_out(writer, batch)
+            else:
+                kind.write(writer, office, plan)
+        batch.counts, batch.trace = dict(counts), trails.packed(writer.trace)
         batch.state, batch.fault = ImportState.APPLIED, None
         batch.applied_at, batch.applied_by_id = clock.now(), actor_of(session).posting_id
         batch.write_ms = round((time.perf_counter() - began) * 1000)
@@ -137,9 +138,23 @@ def require_whole(batch: ImportBatch, counts: Mapping[str, Any], edited: int = 0
     )
 
 
-def _counted(plan: Plan, report: Report) -> Callable[[int], None]:
+def _planned_again(session: Session, office: Office, batch: ImportBatch, report: Report) -> Plan:
+    """Read and plan a batch against the state as it is by now, rows held back that would not do what was previewed."""
+    kind, choices, content = kind_named(batch.kind), Choices.from_json(batch.choices), batch.file or b""
+    with undisturbed():
+        reading = read(content, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
+        report("比对", len(reading.records), len(reading.records))
+        plan, held = _replanned(session, office, kind, reading, batch, choices)
+        if held:
+            require_whole(batch, plan.counts, edited=len(held))
+        if held or frames.is_other(batch, plan):
+            batch.plan, batch.plan_index = frames.packed(reading, plan)
+    return plan
+
+
+def _counted(counts: Mapping[str, Any], report: Report) -> Callable[[int], None]:
     """Return what a kind tells how many records more it has written."""
-    total = sum(counted["new"] + counted["changed"] for counted in plan.subjects.values())
+    total = sum(counted["new"] + counted["changed"] for name, counted in counts.items() if name != "rows")
     done = 0
 
     def count(more: int) -> None:

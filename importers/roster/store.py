@@ -77,6 +77,16 @@ def load(session: Session, office: Office) -> RosterState:
     )
 
 
+def standing(session: Session, office: Office) -> str:
+    """Return a digest of what the office has: every change of a row counts up its version."""
+    counted: list[str] = []
+    for model in (Estate, Building, Section, Unit, Owner, Ownership, Occupant):
+        each = func.hashtextextended(func.concat(model.id, ":", model.version), 0)
+        seen = select(func.count(model.id), func.coalesce(func.sum(each), 0)).where(model.office_id == office.id)
+        counted.extend(map(str, session.execute(seen).one()))
+    return " ".join(counted)
+
+
 def write(writer: Writer, office: Office, plan: Plan) -> None:
     """Write a roster's plan: buildings and sections on the way, units, owners, then who owns what from when.
 

@@ -26,6 +26,8 @@ class SheetKind:
     record a row is about, the decisive one last; `subjects` are what is counted, with the word people use for it.
     `assemble(row)` turns a clean row into a record or a refusal; `load(session, office)` reads what the office has;
     `plan(records, state, on, choices, held_back)` compares the two, purely; `write(writer, office, plan)` writes.
+    `standing(session, office)` is a digest of all that `load` and `write` read: while it is the same, so is the plan;
+    a kind without one is planned again when it is applied.
     """
 
     identifier: str
@@ -38,6 +40,7 @@ class SheetKind:
     plan: Callable[..., Plan]
     load: Callable[..., Any]
     write: Callable[..., None]
+    standing: Callable[..., str] | None = None
 
     def column(self, identifier: str) -> Column:
         """Return the column of that identifier; raises KeyError for a column the kind has not."""

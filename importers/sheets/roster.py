@@ -3,7 +3,7 @@
 from importers import columns as of
 from importers.roster.planning import plan_roster
 from importers.roster.rows import assemble
-from importers.roster.store import load, write
+from importers.roster.store import load, standing, write
 from importers.sheets.kinds import SheetKind
 from tenant.rules.terms import HandoverState, OccupantRelation, UnitUsage
 
@@ -112,4 +112,5 @@ KIND = SheetKind(
     plan=plan_roster,
     load=load,
     write=write,
+    standing=standing,
 )
