@@ -21,7 +21,7 @@ from importers.report import annotated_workbook
 from importers.roster.state import RosterState
 from importers.sheets import kind_named
 from tenant.errors import Refusal
-from workbooks import builders, builders_offices, builders_raw
+from workbooks import builders, builders_offices, builders_programs, builders_raw
 
 ROSTER = kind_named("roster")
 
@@ -233,7 +233,7 @@ def test_other_kinds_of_packages_read_again_after_they_were_marked(dress):
 
 @pytest.mark.parametrize("shape", ["as_xls", "as_ods", "csv_with_tabs"])
 def test_what_cannot_be_patched_comes_back_as_a_plain_workbook_with_the_same_marks(shape):
-    content = getattr(builders_offices, shape)()
+    content = getattr(builders_programs, shape)()
     if shape == "csv_with_tabs":
         content = content.replace(b"1\xb6\xb0\t102", b"\t102")
     if shape == "as_ods":

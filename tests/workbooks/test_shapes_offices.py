@@ -12,6 +12,7 @@ from importers.roster.state import RosterState
 from tenant.errors import Refusal
 from tenant.rules.terms import HandoverState, UnitUsage
 from workbooks import builders_offices as offices
+from workbooks import builders_programs as programs
 from workbooks.builders import id_of
 from workbooks.builders_offices import phone
 from workbooks.pure import NOTHING, ROSTER, TODAY, carried_out, readable
@@ -195,22 +196,22 @@ SHAPES = {
         Expected({"1-101": "安一", "1-102": "安二", "1-103": "安三"}, told=("第 2、6 行是示例", "5 个占位号码")),
     ),
     "formulas of every kind": (
-        offices.formulas_of_every_kind,
+        programs.formulas_of_every_kind,
         Expected(
             {"1-101": "安一"},
             refused=((3, "C", "formula_unsaved"), (4, "B", "cell_error"), (5, "C", "cell_error")),
             more={"1-101": {"area": Decimal(80)}},
         ),
     ),
-    "written by WPS": (offices.by_wps, Expected({"1-101": "安一", "1-102": "安二", "1-103": "安三"})),
-    "strict Open XML": (offices.as_strict, Expected(FOUR)),
-    "macros": (offices.as_xlsm, Expected(FOUR, told=("宏没有运行",))),
+    "written by WPS": (programs.by_wps, Expected({"1-101": "安一", "1-102": "安二", "1-103": "安三"})),
+    "strict Open XML": (programs.as_strict, Expected(FOUR)),
+    "macros": (programs.as_xlsm, Expected(FOUR, told=("宏没有运行",))),
     "days counted from 1904": (
-        offices.counted_from_1904,
+        programs.counted_from_1904,
         Expected({"1-101": "安一"}, more={"1-101": {"handed_over_on": dt.date(2013, 7, 7)}}),
     ),
     "an .xls": (
-        offices.as_xls,
+        programs.as_xls,
         Expected(
             {"1-101": f"安一 {phone(1)}", "1-103": "安三"},
             refused=((3, "E", "cell_error"),),
@@ -219,7 +220,7 @@ SHAPES = {
         ),
     ),
     "an .ods": (
-        offices.as_ods,
+        programs.as_ods,
         Expected(
             {"1-101": "安一", "1-102": "安二", "2-101": "白一 | 白二"},
             told=("有 1 行被隐藏",),
@@ -228,7 +229,7 @@ SHAPES = {
         ),
     ),
     "text of another system": (
-        offices.csv_of_a_system,
+        programs.csv_of_a_system,
         Expected(
             {"1-101": "安一", "1-102": "安二 | 白二"},
             more={"1-101": {"note": '上下两层，\n有"违建"'}},
@@ -236,13 +237,13 @@ SHAPES = {
         ),
     ),
     "text with tabs": (
-        offices.csv_with_tabs,
+        programs.csv_with_tabs,
         Expected({"1-101": "安一 | 白一", "1-102": "安二"}, file_name="a.txt"),
     ),
-    "text with semicolons": (offices.csv_with_semicolons, Expected(THREE, file_name="a.csv")),
-    "text with pipes": (offices.csv_with_pipes, Expected(THREE, file_name="a.csv")),
-    "text that says its sign": (offices.csv_that_says_its_sign, Expected(THREE, file_name="a.csv")),
-    "text under another name": (offices.open_after_download, Expected(THREE, file_name="业主.xls")),
+    "text with semicolons": (programs.csv_with_semicolons, Expected(THREE, file_name="a.csv")),
+    "text with pipes": (programs.csv_with_pipes, Expected(THREE, file_name="a.csv")),
+    "text that says its sign": (programs.csv_that_says_its_sign, Expected(THREE, file_name="a.csv")),
+    "text under another name": (programs.open_after_download, Expected(THREE, file_name="业主.xls")),
     "kept for years": (
         offices.kept_for_years,
         Expected(
