@@ -128,7 +128,7 @@ class RowReader:
             if not values:
                 continue
             if row not in marked and (cleaned := self._at_first_sight(values)) is not None:
-                yield CleanRow(self, row, cleaned)
+                yield CleanRow(self, row, cleaned, (), self._group)
                 continue
             filled = {
                 column.identifier: value
