@@ -24,7 +24,8 @@ Place = tuple[str, int]
 class OwnerDraft:
     """An owner; `phones` are (number, label) in the file's order; `named` tells whether the file names them at all.
 
-    ``new_name`` is what the file calls them where people said that it means them; ``keeps_name``: another row does not.
+    ``first_named`` is the row that was first to name them and which of its owners they are; ``new_name`` what the file
+    calls them where people said that it means them; ``keeps_name``: another row does not.
     ``blanks`` are the columns that every row naming them leaves blank, None before the first.
     """
 
@@ -35,6 +36,7 @@ class OwnerDraft:
     phones: list[tuple[str, str]] = field(default_factory=list)
     email: str | None = None
     named: bool = False
+    first_named: tuple[Place, int] | None = None
     new_name: str | None = None
     keeps_name: bool = False
     blanks: frozenset[str] | None = None
@@ -53,6 +55,7 @@ class UnitDraft:
     """
 
     key: UnitKey
+    number: str
     state: UnitState | None
     rows: list[RosterRow] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)

@@ -41,8 +41,7 @@ class People:
     def __init__(self, state: RosterState) -> None:
         self.drafts: list[OwnerDraft] = []
         """The owners the file names, in its order."""
-        self._by_key: dict[str, OwnerDraft] = {}
-        """By the owner's id, and by the place where the file names them: what an answer says."""
+        self._by_number: dict[int, OwnerDraft] = {}
         self._by_document: dict[str, OwnerDraft] = {}
         self._by_phone: dict[tuple[str, str], list[OwnerDraft]] = {}
         self._at_unit: dict[str, list[OwnerDraft]] = {}
@@ -50,11 +49,11 @@ class People:
         """Those without an ID who may be somebody with one: no other ID is given to them either."""
         for owner in state.owners:
             draft = OwnerDraft(comparable_name(owner.name), owner.kind, state=owner, id_number=owner.id_number)
-            self._by_key[str(owner.id)] = draft
+            self._by_number[owner.id] = draft
             self._learn(draft, draft.name, [number for number, _ in known_phones(owner.phone, owner.other_phones)])
         numbers = {unit.id: number for number, unit in state.units.items()}
         for ownership in state.ownerships:
-            owned_by = self._by_key.get(str(ownership.owner_id))
+            owned_by = self._by_number.get(ownership.owner_id)
             if ownership.unit_id in numbers and owned_by:
                 self._at_unit.setdefault(numbers[ownership.unit_id], []).append(owned_by)
 
@@ -64,7 +63,7 @@ class People:
 
     def find(self, claim: OwnerClaim, number: str) -> OwnerDraft | Doubt | None:
         """Return whom a claim at a unit means, None for somebody new, a doubt where it cannot be told."""
-        own = self._by_key.get(str(claim.own_number)) if claim.own_number else None
+        own = self._by_number.get(claim.own_number) if claim.own_number else None
         if own is not None:
             return self._confirmed(own, claim)
         here = [draft for draft in self.at(number) if draft.is_called(claim.name)]
@@ -91,8 +90,7 @@ class People:
         """Return whom people said a claim means, None for somebody new; the doubt itself where they did not say."""
         if answer == SOMEBODY_NEW and doubt.may_be_new:
             return None
-        draft = self._by_key.get(answer)
-        return draft if draft in doubt.candidates and draft is not None else doubt
+        return next((draft for draft in doubt.candidates if answer in _keys(draft)), doubt)
 
     def accept(
         self,
@@ -111,6 +109,7 @@ class People:
             draft = OwnerDraft(claim.name, claim.kind)
         if not draft.named:
             draft.named = True
+            draft.first_named = (place, order)
             self.drafts.append(draft)
         if claim.name == draft.name:
             draft.keeps_name = True
@@ -122,7 +121,6 @@ class People:
         draft.blanks = blanks if draft.blanks is None else draft.blanks & blanks
         known = {phone for phone, _ in draft.phones}
         draft.phones.extend(entry for entry in claim.phones if entry[0] not in known)
-        self._by_key[_key(place, order)] = draft
         self._learn(draft, claim.name, [phone for phone, _ in claim.phones])
         residents = self._at_unit.setdefault(number, [])
         if draft not in residents:
@@ -132,16 +130,12 @@ class People:
     def described(self, doubts: Sequence[Doubt]) -> dict[OwnerDraft, tuple[str, str]]:
         """Return each candidate of some doubts: what an answer calls them, and what people read."""
         wanted = {draft for doubt in doubts for draft in doubt.candidates}
-        keys: dict[OwnerDraft, str] = {}
         units: dict[OwnerDraft, list[str]] = {draft: [] for draft in wanted}
         if wanted:
-            for key, draft in self._by_key.items():
-                if draft in wanted:
-                    keys.setdefault(draft, key)
             for number, residents in self._at_unit.items():
                 for draft in wanted.intersection(residents):
                     units[draft].append(number)
-        return {draft: (keys[draft], _portrait(draft, units[draft])) for draft in wanted}
+        return {draft: (_keys(draft)[0], _portrait(draft, units[draft])) for draft in wanted}
 
     def _confirmed(self, own: OwnerDraft, claim: OwnerClaim) -> OwnerDraft | Doubt:
         """Return the owner of that number, as long as the name, the ID or a phone says the same."""
@@ -175,10 +169,13 @@ def comparable_name(name: str) -> str:
     return name if _SIMPLE.fullmatch(name) else as_name(plain(name))
 
 
-def _key(place: Place, order: int) -> str:
-    """Return what an answer calls the owner whom a row of the file names; it holds no slash."""
-    sheet, row = place
-    return f"@{row}.{order}@{quote(sheet.encode('utf-8', 'replace'), safe='')}"
+def _keys(draft: OwnerDraft) -> list[str]:
+    """Return what an answer may call somebody: the owner's id, and the row that first names them; without a slash."""
+    keys = [str(draft.state.id)] if draft.state else []
+    if draft.first_named:
+        (sheet, row), order = draft.first_named
+        keys.append(f"@{row}.{order}@{quote(sheet.encode('utf-8', 'replace'), safe='')}")
+    return keys
 
 
 def _portrait(draft: OwnerDraft, units: list[str]) -> str:

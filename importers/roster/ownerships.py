@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from importers.columns import as_decimal
 from importers.plan import Outcome
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from importers.roster.drafts import OwnerDraft, UnitDraft
     from importers.roster.state import OccupantState, OwnershipState
+
+_WHOLE: Final = as_decimal(Fraction(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def _payer(unit: UnitDraft, held_by: Mapping[int, OwnershipState]) -> OwnerDraft
 
 def shares_of(owners: Mapping[OwnerDraft, Fraction | None]) -> dict[OwnerDraft, Decimal]:
     """Return everybody's share: as the file gives it, the rest in equal parts."""
+    if len(owners) == 1 and not any(owners.values()):
+        return dict.fromkeys(owners, _WHOLE)
     given = sum((share for share in owners.values() if share), Fraction(0))
     silent = sum(1 for share in owners.values() if not share)
     rest = (1 - given) / silent if silent and given < 1 else Fraction(1, max(len(owners), 1))

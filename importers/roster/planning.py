@@ -101,7 +101,7 @@ class _Planner:
                 self._trouble(record.number, record.place)
             elif found := self.held.get(record.place) or self._take(record):
                 self.conflicts[record.place] = found
-                self._trouble(record.key.number, record.place)
+                self._trouble(record.number, record.place)
 
     def _trouble(self, number: str | None, place: Place) -> None:
         if number:
@@ -109,8 +109,8 @@ class _Planner:
 
     def _take(self, row: RosterRow) -> CellFault | None:
         """Take a row into the drafts, whole or not at all; a fault says why not."""
-        number = row.key.number
-        unit = self.units.get(number) or UnitDraft(row.key, self.state.units.get(number))
+        number = row.number
+        unit = self.units.get(number) or UnitDraft(row.key, number, self.state.units.get(number))
         said = {name: value for name in _UNIT_FIELDS if (value := getattr(row, name)) is not None}
         for name, value in said.items():
             if name != "note" and unit.values.get(name, value) != value:
@@ -131,12 +131,12 @@ class _Planner:
 
     def _whom(self, row: RosterRow) -> list[OwnerDraft | None] | CellFault:
         """Return whom each owner in a row means, by what is known and by what people answered; None: somebody new."""
-        answers = self.choices.answers.get(row.place, "").split("/")
         given: list[str] = []
         whom: list[OwnerDraft | None] = []
         for claim in row.owners:
-            found = self.people.find(claim, row.key.number)
+            found = self.people.find(claim, row.number)
             if isinstance(found, Doubt):
+                answers = self.choices.answers.get(row.place, "").split("/")
                 answer = answers[len(given)] if len(given) < len(answers) else ""
                 doubt, found = found, self.people.answered(found, answer)
                 if isinstance(found, Doubt):
@@ -155,9 +155,9 @@ class _Planner:
         blanks = row.blanks() if self.choices.mode is ImportMode.REPLACE else frozenset[str]()
         for order, (claim, owner) in enumerate(zip(row.owners, whom, strict=True)):
             if held_by is not None and (owner is None or owner.state is None or owner.state.id not in held_by):
-                self.unlike.add(unit.key.number)
+                self.unlike.add(unit.number)
                 continue
-            draft = self.people.accept(claim, unit.key.number, owner, row.place, order, blanks)
+            draft = self.people.accept(claim, unit.number, owner, row.place, order, blanks)
             unit.owners[draft] = unit.owners.get(draft) or claim.share
             if row.owned_from_on:
                 unit.since.setdefault(draft, row.owned_from_on)
@@ -175,7 +175,7 @@ class _Planner:
 
     def _settle(self, unit: UnitDraft) -> None:
         """Say what becomes of a unit's ownerships and occupants, now that all its rows are taken."""
-        number = unit.key.number
+        number = unit.number
         owned = self.owned.get(unit.state.id, []) if unit.state else []
         terms = self.terms
         if number in self.unlike or number in self.troubled:
@@ -210,9 +210,9 @@ class _Planner:
         """
         return {
             record.place: self.conflicts.get(record.place)
-            or fault("conflict_unit_incomplete", other=self.troubled[record.key.number])
+            or fault("conflict_unit_incomplete", other=self.troubled[record.number])
             for record in self.records
-            if isinstance(record, RosterRow) and record.key.number in self.moving and record.key.number in self.troubled
+            if isinstance(record, RosterRow) and record.number in self.moving and record.number in self.troubled
         }
 
     def plan(self) -> Plan:
@@ -227,10 +227,10 @@ class _Planner:
             tally.owner(owner, change)
         for draft in self.ownerships:
             if draft.unit:
-                tally.ownership(draft, draft.unit.key.number, draft.unit.rows[0].place)
+                tally.ownership(draft, draft.unit.number, draft.unit.rows[0].place)
         for occupant in self.occupants:
             if occupant.unit:
-                tally.occupant(occupant, occupant.unit.key.number, occupant.unit.rows[0].place)
+                tally.occupant(occupant, occupant.unit.number, occupant.unit.rows[0].place)
         gone = self._absent(tally)
         described = self.people.described([doubt for _, doubt in self.doubts.values()])
         return Plan(
@@ -248,7 +248,7 @@ class _Planner:
         )
 
     def _absent(self, tally: Tally) -> Absent:
-        named = {record.key.number for record in self.records if isinstance(record, RosterRow)}
+        named = {record.number for record in self.records if isinstance(record, RosterRow)}
         named |= {record.number for record in self.records if isinstance(record, RefusedRow) and record.number}
         return absent(self.state, (self.owned, self.lived_in), named, self.terms.ends_on, self.held, tally)
 
@@ -273,14 +273,14 @@ class _Planner:
         people = "、".join(claim.name for claim in record.owners)
         if record.place in self.conflicts:
             candidates = self._candidates(record.place, described)
-            return RowPlan(sheet, row, Outcome.CONFLICT, record.key.number, people, (), candidates)
+            return RowPlan(sheet, row, Outcome.CONFLICT, record.number, people, (), candidates)
         facts = tuple(tally.facts.get(record.place, ()))
         is_transfer = (
             bool(self.transfers)
-            and self.units[record.key.number] in self.transfers
+            and self.units[record.number] in self.transfers
             and any(fact.subject == "ownerships" and fact.outcome is not Outcome.SAME for fact in facts)
         )
-        return RowPlan(sheet, row, row_outcome(facts), record.key.number, people, facts, is_transfer=is_transfer)
+        return RowPlan(sheet, row, row_outcome(facts), record.number, people, facts, is_transfer=is_transfer)
 
     def _candidates(self, place: Place, described: Mapping[OwnerDraft, tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Return whom a row in doubt may mean, each with the answer that says so; nothing where it is no such doubt."""

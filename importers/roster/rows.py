@@ -52,10 +52,15 @@ class OccupantClaim:
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """What one row claims; None where its cell was blank: a blank never erases what is known."""
+    """What one row claims; None where its cell was blank: a blank never erases what is known.
+
+    ``number`` is the unit's, ``place`` sheet and row: what names a row within its file.
+    """
 
     source: CleanRow
     key: UnitKey
+    number: str
+    place: tuple[str, int]
     owners: tuple[OwnerClaim, ...] = ()
     occupants: tuple[OccupantClaim, ...] = ()
     area: Decimal | None = None
@@ -64,11 +69,6 @@ class RosterRow:
     handed_over_on: dt.date | None = None
     owned_from_on: dt.date | None = None
     note: str | None = None
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Return sheet and row: what names a row within its file."""
-        return self.source.sheet, self.source.row
 
     def blanks(self) -> frozenset[str]:
         """Return the columns that the sheet has and this row leaves blank."""
@@ -106,6 +106,8 @@ def assemble(row: CleanRow) -> RosterRow | RefusedRow:
     return RosterRow(
         source=row,
         key=key,
+        number=key.number,
+        place=(row.sheet, row.row),
         owners=owners,
         occupants=occupants,
         area=cast("Decimal | None", values.get("area")),

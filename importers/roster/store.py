@@ -153,7 +153,7 @@ def _units(
         section_id = sections[building_id, unit.key.section] if building_id and unit.key.section else None
         rows.append(
             {"office_id": office.id, "building_id": building_id, "section_id": section_id}
-            | {"number": unit.key.number, "room": unit.key.room, **unit.change}
+            | {"number": unit.number, "room": unit.key.room, **unit.change}
         )
     updates = [(_before(office, unit.state), unit.change) for unit in units if unit.state and unit.change]
     ids = writer.write(Unit, inserts=rows, updates=updates)

@@ -50,7 +50,7 @@ class Tally:
     def unit(self, unit: UnitDraft, change: Mapping[str, Any]) -> None:
         """Count a unit; its fact stands on the first row about it."""
         changes = _changes(unit.state, change)
-        self._add(unit.rows[0].place, Fact("units", _outcome(unit.state, change), unit.key.number, changes))
+        self._add(unit.rows[0].place, Fact("units", _outcome(unit.state, change), unit.number, changes))
 
     def owner(self, owner: OwnerDraft, change: Mapping[str, Any]) -> None:
         """Count an owner; the fact stands on the first row that names them."""
