@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from importers import columns_money as money
 from importers.columns import (
     AreaColumn,
     ChoiceColumn,
@@ -103,6 +104,10 @@ _HINTS: Final[tuple[tuple[type[Column], str], ...]] = (
     (DocumentsColumn, "身份证号 18 位（旧号 15 位）；该列已设为文本，请不要改成数字，否则末位会丢失。"),
     (EmailColumn, "一个邮箱地址。"),
     (AreaColumn, "平方米，只填数字。"),
+    (money.MoneyColumn, "元，只填数字，最多两位小数；不填负数。"),
+    (money.PeriodColumn, "写成 2026年1月、2026-01至2026-03 或 2026年第一季度；已填起日和止日的可以不填。"),
+    (money.ReferenceColumn, "银行或支付平台的流水号。"),
+    (money.ReceiptColumn, "收据上印的号码，最长 16 个字符；没有就留空，写入时接着本管理处的收据号编。"),
     (DayColumn, "写成 2010-04-11、2010.4.11 或 2010年4月。"),
 )
 

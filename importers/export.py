@@ -14,6 +14,7 @@ import xlsxwriter
 
 from importers.cells import safe_text
 from importers.columns import AreaColumn, ChoiceColumn, DayColumn, NumberColumn
+from importers.columns_money import MoneyColumn
 from importers.examples import EXAMPLES, hint
 from importers.roster.lines import roster_lines
 from importers.roster.store import load
@@ -117,14 +118,15 @@ class _Book:
         """Add a sheet that says of each column whether it is needed and what it may hold."""
         sheet = self._book.add_worksheet(_HOW)
         sheet.set_column(0, 0, 100, self._wrapped)
-        needed = {identifier for group in kind.required for identifier in group}
+        needed = {
+            name: f"（{'、'.join(kind.column(one).label for one in group)} 至少填一项）" if group[1:] else "（必填）"
+            for group in kind.required
+            for name in group
+        }
         lines = [
             f"「{kind.label}」怎样填：第一行是列名，不要改动；从第二行起一行一条。「示例」开头的那一行不会被读取。",
             "列的顺序可以调换，用不到的列可以整列删去；没有的内容留空。",
-            *(
-                f"「{column.label}」{'（必填）' if column.identifier in needed else ''}{hint(column)}"
-                for column in columns
-            ),
+            *(f"「{column.label}」{needed.get(column.identifier, '')}{hint(column)}" for column in columns),
         ]
         for row, line in enumerate(lines):
             sheet.write_string(row, 0, line, self._wrapped)
@@ -137,7 +139,7 @@ class _Book:
     def _format_of(self, column: Column) -> Format | None:
         if isinstance(column, DayColumn):
             return self._day
-        if isinstance(column, AreaColumn):
+        if isinstance(column, AreaColumn | MoneyColumn):
             return self._area
         return None if isinstance(column, ChoiceColumn | NumberColumn) else self._text
 
