@@ -61,6 +61,7 @@ _REASONS = {
     "reading_below": "读数 {part} 小于 {day} 的 {known}，表不会倒走。请核对；走满归零的表，请先填写它的满刻度。",
     "reading_above": "读数 {part} 大于 {day} 的 {known}，表不会倒走。请核对读数和抄表日期。",
     "reading_over_scale": "读数 {part} 超过了这块表的满刻度 {known}。请核对读数或满刻度。",
+    "scale_misfit": "满刻度 {part} 与 {day} 的读数 {known} 对不上。请核对满刻度。",
     "reading_in_future": "抄表日期「{part}」还没有到。请核对后重新填写。",
     "readings_reversed": "上期抄表日期「{part}」不早于本期。请核对后重新填写。",
     "usage_differs": "用量「{part}」与两次读数之差 {known} 不一致。请核对读数和用量。",

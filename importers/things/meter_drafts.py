@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from importers.faults import CellFault, fault
 from importers.things.drafts import Draft
@@ -12,7 +12,7 @@ from tenant.rules.terms import ImportMode
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from importers.things.drafts import Link
     from importers.things.meter_rows import MeterRow
@@ -29,6 +29,12 @@ class MeterDraft(Draft):
     at: Link | None = None
     shown: dict[dt.date, Reading] = field(default_factory=dict)
     known: dict[dt.date, ReadingState] = field(default_factory=dict)
+
+    def settle(self, mode: ImportMode, otherwise: Mapping[str, Any]) -> None:
+        """Do as `Draft.settle`; a number that only stood in for one is a blank."""
+        super(MeterDraft, self).settle(mode, otherwise)
+        if self.state is not None and "number" in self.values:
+            self.change["number"] = self.values["number"]
 
     @property
     def label(self) -> str:
@@ -63,10 +69,12 @@ class Meters:
             return fault("conflict_meter_unclear", str(len(here)))
         return here[0] if here else _new(row.kind, row.name, unit)
 
-    def accept(self, meter: MeterDraft) -> None:
-        """Remember a meter a row was taken for."""
+    def accept(self, meter: MeterDraft, number: str | None) -> None:
+        """Remember a meter a row was taken for, and by which number."""
         if not meter.named and meter.state is None:
             self._learn(meter)
+        elif number and meter not in self._by_number.get(number, ()):
+            self._by_number.setdefault(number, []).append(meter)
 
     def _here(self, unit: Link | None, kind: MeterKind | None) -> list[MeterDraft]:
         return [meter for meter in self._at_unit.get(unit.name if unit else "", ()) if kind in {None, meter.kind}]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from importers.choices import Choices
@@ -102,18 +103,20 @@ class _Planner:
         said |= {"number": row.number} if row.number and row.number != meter.number else {}
         if name := meter.differs(said):
             return fault("conflict_thing", f"{meter.label} {_LABELS[name]}", other=meter.said_by[name]), "number"
+        full_scale = self._full_scale(meter, said, empty)
+        if found := _scale_misfit(meter, full_scale):
+            return found, "full_scale"
         if row.shown is None or row.read_on is None:
             self.unread += 1
-        elif wrong := self._read(row, meter, Reading(row.read_on, row.shown), said.get("full_scale")):
+        elif wrong := self._read(row, meter, Reading(row.read_on, row.shown), full_scale):
             return wrong
-        self.meters.accept(meter)
+        self.meters.accept(meter, row.number)
         meter.take(said, empty, row.place)
         self.named[meter] = None
         return None
 
-    def _read(self, row: MeterRow, meter: MeterDraft, new: Reading, said: Decimal | None) -> Wrong | None:
+    def _read(self, row: MeterRow, meter: MeterDraft, new: Reading, full_scale: Decimal | None) -> Wrong | None:
         """Take a reading, and the one before it where the row gives it a day."""
-        full_scale = self._full_scale(meter, said)
         taken = self.readings.get((meter, new.read_on))
         others = [one for day, one in meter.shown.items() if day != new.read_on]
         opening = _opening(row, others)
@@ -130,7 +133,7 @@ class _Planner:
         if taken is None:
             if opening:
                 self._keep(row, meter, opening, (), None)
-            self._keep(row, meter, new, self._more(row, meter, others, new, said), row.note)
+            self._keep(row, meter, new, self._more(row, meter, others, new, full_scale), row.note)
             self.undated += row.previous is not None and before is None
         return None
 
@@ -144,10 +147,13 @@ class _Planner:
             return fault("reading_over_scale", figure(new.shown), known=figure(full_scale)), "shown"
         return None
 
-    def _full_scale(self, meter: MeterDraft, said: Decimal | None) -> Decimal | None:
+    def _full_scale(self, meter: MeterDraft, said: Mapping[str, Any], empty: set[str]) -> Decimal | None:
         """Return where the meter begins again, as it would stand after the import."""
-        known: Decimal | None = meter.state.full_scale if meter.state else meter.values.get("full_scale")
-        return known if said is None or (known is not None and self.choices.mode is ImportMode.FILL) else said
+        known: Decimal | None = meter.state.full_scale if meter.state else None
+        told: Decimal | None = said.get("full_scale", meter.values.get("full_scale"))
+        if told is not None:
+            return known if known is not None and self.choices.mode is ImportMode.FILL else told
+        return None if self.choices.mode is ImportMode.REPLACE and "full_scale" in empty else known
 
     def _keep(self, row: MeterRow, meter: MeterDraft, new: Reading, more: tuple[Change, ...], note: str | None) -> None:
         known = meter.known.get(new.read_on)
@@ -159,12 +165,11 @@ class _Planner:
             meter.shown[new.read_on] = new
 
     def _more(
-        self, row: MeterRow, meter: MeterDraft, others: list[Reading], new: Reading, said: Decimal | None
+        self, row: MeterRow, meter: MeterDraft, others: list[Reading], new: Reading, full_scale: Decimal | None
     ) -> tuple[Change, ...]:
         """Return what is shown beside the reading: what was used since the one before, and whether that is a jump."""
         before, _ = neighbours(others, new.read_on)
         base = before.shown if before else row.previous
-        full_scale = self._full_scale(meter, said)
         used = counted(base, new.shown, full_scale) if base is not None else None
         if used is None:
             return ()
@@ -227,6 +232,20 @@ class _Planner:
         if nameless:
             notices.append(f"有 {nameless} 块新表没有表号，暂以房号为表号；以后补上表号时会一并改正。")
         return notices
+
+
+def _scale_misfit(meter: MeterDraft, full_scale: Decimal | None) -> CellFault | None:
+    """Return the fault of a full scale under which the readings there are would run backwards."""
+    held = meter.state.full_scale if meter.state else meter.values.get("full_scale")
+    if full_scale == held:
+        return None
+    shown = sorted(meter.shown.values())
+    beyond = [one for one in shown if full_scale is not None and one.shown > full_scale]
+    beyond += [two for one, two in pairwise(shown) if counted(one.shown, two.shown, full_scale) is None]
+    if not beyond:
+        return None
+    part = figure(full_scale) if full_scale is not None else "（空）"
+    return fault("scale_misfit", part, day=beyond[0].read_on, known=figure(beyond[0].shown))
 
 
 def _opening(row: MeterRow, others: Sequence[Reading]) -> Reading | None:

@@ -192,6 +192,20 @@ def test_a_full_scale_the_file_brings_explains_it_too():
     assert not plan_of(row(None, "W1", shown=21, scale=10000), state=read_before(9980)).refused
 
 
+def test_a_full_scale_below_what_was_read_is_refused():
+    assert codes(plan_of(row(None, "W1", scale=90), row(None, "W1", shown=120), state=read_before(80, 100))) == [
+        (2, "scale_misfit")
+    ]
+
+
+def test_a_number_the_file_brings_for_a_meter_without_one_is_known_to_its_later_rows():
+    meter = MeterState(7, MeterKind.WATER, "1-1-101", Link(1, "1-1-101"))
+    rows = [row("1-1-101", "W1", "水表", shown=120), row(None, "W1", "水表", shown=130, on="2026-11-20")]
+    plan = plan_of(*rows, state=read_before(100, meter=meter), choices=Choices(mode=ImportMode.FILL))
+    assert plan.counts["meters"] == {"new": 0, "changed": 1, "same": 0}
+    assert plan.counts["readings"]["new"] == 2
+
+
 def test_the_factor_multiplies_what_was_used():
     meter = MeterState(7, MeterKind.WATER, "W1", Link(1, "1-1-101"), factor=D(40))
     plan = plan_of(row(None, "W1", shown=102), state=read_before(100, meter=meter))
