@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from importers.workbook import Sheet
 
 SEARCHED_ROWS = 30
-SEARCHED_COLUMNS = 512
+SEARCHED_COLUMNS = 256
 _LONGEST_HEADING = 40
 _LEAST_MATCHES = 2
 _LONGEST_GROUP = 20
+_REMEMBERED = 20_000
 _BRACKETED = re.compile(r"[(（【\[].*?[)）】\]]")
 _PARTED = re.compile(r"[/、|或及]")
 _ENGLISH = re.compile(r"(?<=[\u4e00-\u9fff]{2})[a-z.]+$")
@@ -112,6 +113,7 @@ class Words:
             for heading in column.headings:
                 self.known.setdefault(comparable(heading), column.identifier)
         self.aliases = vocabulary.aliases
+        self._met: dict[Written, Meaning | None] = {}
 
     def meaning(self, heading: Written) -> Meaning | None:
         """Return what a heading stands for, None for what nobody has said.
@@ -119,9 +121,16 @@ class Words:
         Under a wider heading the two are read together (`业主` over `电话`). What stands under somebody else's
         (`紧急联系人`, `租户`), or under a thing the kind knows nothing of, is not the owner's.
         """
-        text, group = heading
-        if not text:
+        if not heading.text:
             return None
+        if heading not in self._met:
+            if len(self._met) >= _REMEMBERED:
+                self._met.clear()
+            self._met[heading] = self._understood(heading)
+        return self._met[heading]
+
+    def _understood(self, heading: Written) -> Meaning | None:
+        text, group = heading
         theme = _SAYS_NOTHING.sub("", compact(group))
         if theme:
             if found := self._said(theme + text):

@@ -14,7 +14,7 @@ from importers.mapping import Vocabulary, tab_of
 from importers.overlay import overlaid
 from importers.rows import RowReader
 from importers.tables import Tab, tab_of_sheet
-from importers.understanding import rooms_understood, sheet_understood
+from importers.understanding import rooms_understood, sheets_understood
 from importers.workbook import open_workbook
 from tenant.errors import Refusal
 
@@ -66,7 +66,7 @@ class Reading:
         if self.words is None:
             return {"sheets": [], "rooms": []}
         return {
-            "sheets": [sheet_understood(tab, self.words, self.choices) for tab in self.tabs],
+            "sheets": sheets_understood(self.tabs, self.words, self.choices),
             "rooms": rooms_understood(self.tables, self.words.kind, self.sections_by_dash),
         }
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from importers import columns as of
 from importers.cells import Cell, CellKind, compact, is_absent, text_of
@@ -64,9 +64,11 @@ class Suggestion(NamedTuple):
 def likely_header(sheet: Sheet, words: Words) -> int | None:
     """Return the row whose headings are most like those of the kind, None when hardly any is."""
     best: tuple[int, int] | None = None
+    known = list(words.known)
     for row in range(1, min(SEARCHED_ROWS, len(sheet.rows)) + 1):
         texts = {comparable(heading.text) for heading in written_headings(sheet, row)[:_SAMPLES] if heading.text}
-        found = {words.known[word] for word in words.known if any(_likeness(text, word) >= _MOST for text in texts)}
+        alike = (process.extractOne(text, known, scorer=fuzz.ratio, score_cutoff=100 * _MOST) for text in texts)
+        found = {words.known[one[0]] for one in alike if one}
         if len(found) > 1 and (best is None or len(found) > best[0]):
             best = (len(found), row)
     return best[1] if best else None
@@ -153,20 +155,24 @@ def _share(column: Column, cells: Sequence[Cell]) -> float:
 
 
 def _looks(column: Column, cells: Sequence[Cell]) -> float:
-    """Return the share of cells that look like this column and are taken by it; free text looks like nothing."""
+    """Return the share of cells that look like this column and are taken by it, 0 for less than most of them.
+
+    Free text looks like nothing.
+    """
     if not cells:
         return 0.0
     sign = next((pattern for kind, pattern in _SIGNS if isinstance(column, kind)), None)
     if sign is None and not isinstance(column.clean(_NONSENSE), CellFault):
         return 0.0
-    alike = 0
+    misses, patience = 0, len(cells) * (1 - _MOST)
     for cell in cells:
         is_day = isinstance(column, of.DayColumn) and cell.kind is CellKind.DATE
-        if (sign is None or is_day or sign.fullmatch(compact(text_of(cell)))) and not isinstance(
-            column.clean(cell), CellFault
-        ):
-            alike += 1
-    return alike / len(cells)
+        is_alike = sign is None or is_day or sign.fullmatch(compact(text_of(cell)))
+        if not is_alike or isinstance(column.clean(cell), CellFault):
+            misses += 1
+        if misses > patience:
+            return 0.0
+    return 1 - misses / len(cells)
 
 
 _NONSENSE = Cell("说不清", CellKind.TEXT, 1, "A")

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from importers.cells import CellKind, column_letter, text_of
 from importers.choices import NOTE, Choices, SheetChoice
 from importers.faults import shown_text
-from importers.headings import Heading, SheetMapping, Words, Written, decisive, header_row, missing, written_headings
+from importers.headings import (
+    SEARCHED_COLUMNS,
+    Heading,
+    SheetMapping,
+    Words,
+    Written,
+    decisive,
+    header_row,
+    missing,
+    written_headings,
+)
 from importers.mapping import CHOSEN, LAYOUT, REASONS, Vocabulary, block_name, comparable, fingerprint
 from importers.suggestions import likely_header, looks
 
@@ -146,7 +156,7 @@ def _filled(sheet: Sheet, row: int, width: int | None) -> set[int]:
     found: set[int] = set()
     for values in sheet.rows[row : row + _NEAR_ROWS]:
         found.update(place for place, value in enumerate(values[:width], 1) if value not in {None, ""})
-    return {place for place in found if place <= 512}  # noqa: PLR2004
+    return {place for place in found if place <= SEARCHED_COLUMNS}
 
 
 def _laid_out(sheet: Sheet, kind: SheetKind, whole: SheetMapping, places: list[Place], tab: Tab) -> Tab:

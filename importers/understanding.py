@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 _TOP_ROWS = _TOP_COLUMNS = 30
 _MOST_SHAPES = 12
+MOST_SHEETS = 200
+"""Sheets the screen shows; a book of more is read all the same."""
+
+
+def sheets_understood(tabs: Sequence[Tab], words: Words, choices: Choices) -> list[dict[str, Any]]:
+    """Return what the screen shows of the sheets, those with content in their order, at most `MOST_SHEETS`."""
+    filled = [tab for tab in tabs if any(tab.sheet.rows)]
+    return [sheet_understood(tab, words, choices) for tab in filled[:MOST_SHEETS]]
 
 
 def sheet_understood(tab: Tab, words: Words, choices: Choices) -> dict[str, Any]:
