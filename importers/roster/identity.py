@@ -41,6 +41,9 @@ class People:
     def __init__(self, state: RosterState) -> None:
         self.drafts: list[OwnerDraft] = []
         """The owners the file names, in its order."""
+        self.namesakes = 0
+        """How many new people have the name of somebody known, and nothing else that tells whether they are them."""
+        self._names: set[str] = set()
         self._by_number: dict[int, OwnerDraft] = {}
         self._by_document: dict[str, OwnerDraft] = {}
         self._by_phone: dict[tuple[str, str], list[OwnerDraft]] = {}
@@ -106,6 +109,7 @@ class People:
         ``order`` is which of the row's owners this is; ``blanks`` are the columns the row leaves blank.
         """
         if draft is None:
+            self.namesakes += claim.name in self._names and not (claim.id_number or claim.phones)
             draft = OwnerDraft(claim.name, claim.kind)
         if not draft.named:
             draft.named = True
@@ -152,6 +156,7 @@ class People:
         return _unique([draft for phone, _ in claim.phones for draft in self._by_phone.get((phone, claim.name), [])])
 
     def _learn(self, draft: OwnerDraft, name: str, phones: list[str]) -> None:
+        self._names.add(name)
         if draft.id_number:
             self._by_document.setdefault(draft.id_number, draft)
         for phone in phones:

@@ -256,6 +256,10 @@ class _Planner:
         notices: list[str] = []
         if self.transfers:
             notices.append(f"有 {len(self.transfers)} 套房换业主：原业主的产权到期终止，欠费仍记在原业主名下。")
+        if self.people.namesakes:
+            notices.append(
+                f"有 {self.people.namesakes} 位新业主与另一位业主同名，又没有证件号和电话可以辨认，按不同的人录入。"
+            )
         if self.unlike:
             notices.append(f"有 {len(self.unlike)} 套房登记的业主与文件不同，按「只补空白」没有更改。")
         if self.unreadable and self.choices.ends_on:

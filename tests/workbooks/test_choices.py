@@ -272,6 +272,13 @@ def test_a_conflict_that_is_no_question_of_identity_offers_nobody():
     assert not plan.rows[1].candidates
 
 
+def test_namesakes_are_different_people_and_people_are_told():
+    state = state_after(SHEET, FULL)
+    plan = planned_rows(SHEET, ("1-1-102", "张三"), ("1-1-103", "李四"), state=state)
+    assert plan.counts["owners"]["new"] == 2
+    assert [notice for notice in plan.notices if notice.startswith("有 1 位新业主与另一位业主同名")]
+
+
 # ---- rows of our own export
 
 
