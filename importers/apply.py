@@ -19,7 +19,7 @@ from importers.batches import LONGEST_FAULT, cancel, file_deleted, preview
 from importers.choices import Choices
 from importers.faults import CellFault, fault
 from importers.frames import WRITING, unpacked
-from importers.layouts import vocabulary
+from importers.layouts import as_read, vocabulary
 from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
 from importers.turns import found, locked, undisturbed, wait_for_turn
@@ -141,8 +141,10 @@ def require_whole(batch: ImportBatch, counts: Mapping[str, Any], edited: int = 0
 def _planned_again(session: Session, office: Office, batch: ImportBatch, report: Report) -> Plan:
     """Read and plan a batch against the state as it is by now, rows held back that would not do what was previewed."""
     kind, choices, content = kind_named(batch.kind), Choices.from_json(batch.choices), batch.file or b""
+    kept: Any = batch.mapping.get("layouts", ())
     with undisturbed():
-        reading = read(content, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
+        taught = as_read(vocabulary(session, office, kind), kept)
+        reading = read(content, batch.file_name, kind, report, choices, taught)
         report("比对", len(reading.records), len(reading.records))
         plan, held = _replanned(session, office, kind, reading, batch, choices)
         if held:

@@ -45,6 +45,19 @@ def vocabulary(session: Session, office: Office, kind: SheetKind) -> Vocabulary:
     )
 
 
+def as_read(taught: Vocabulary, layouts: Iterable[Mapping[str, Any]]) -> Vocabulary:
+    """Return a vocabulary by which a file is read once more as it was read before, whatever was taught meanwhile.
+
+    ``layouts`` is what `Reading.layouts` gave then.
+    """
+    before = {
+        layout["fingerprint"]: {**layout, "columns": dict.fromkeys(layout["unread"]) | layout["columns"]}
+        for layout in layouts
+        if layout["fingerprint"]
+    }
+    return Vocabulary(taught.aliases, {**taught.layouts, **before})
+
+
 def remember(session: Session, office: Office, kind: SheetKind, reading: Reading) -> None:
     """Keep how every sheet of a reading was mapped: a file of the same layout is read the same way next time."""
     keep(session, office, kind, reading.layouts())

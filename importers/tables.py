@@ -77,6 +77,7 @@ class Tab:
             "header_row": mapping.row,
             "headings": [heading.text for heading in mapping.headings],
             "columns": meant | {letter: said for letter, said in self.chosen.items() if said is None},
+            "unread": [heading.letter for heading in mapping.headings if heading.identifier is None],
             "rooms": dict(mapping.rooms),
         }
 

@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from importers import layouts
+from importers.apply import apply, preview
 from importers.choices import NOTE, Choices, SheetChoice
 from importers.reading import read
 from tenant.errors import Refusal
-from tenant.models import HeadingAlias, ImportLayout
+from tenant.models import HeadingAlias, ImportLayout, Owner
 from tenant.rules.terms import Role
 from workbooks import builders
 from workbooks.builders import phone_of
@@ -71,6 +72,19 @@ def test_what_one_office_taught_says_nothing_to_another(database, cast):
         for row in (*session.scalars(select(HeadingAlias)), *session.scalars(select(ImportLayout))):
             session.delete(row)
         session.commit()
+
+
+def test_what_is_taught_after_a_preview_changes_nothing_of_its_writing(north, cast):
+    content = builders.workbook(["房号", "业主姓名", "手提"], ["1-1-101", "王小明", phone_of(1)], title="表")
+    batch = preview(north, cast.north.office, "roster", "名册.xlsx", content)
+    layouts.learn(north, cast.north.office, ROSTER, "手提", "phones")
+    north.add(Owner(office_id=cast.north.id, name="李小红"))  # the office has changed: the file is read anew
+    north.flush()
+    apply(north, batch.id)
+    assert batch.counts["rows"]["conflict"] == 0
+    assert north.scalar(select(Owner.phone).where(Owner.name == "王小明")) is None
+    [again] = read_in(north, cast.north.office, content).records
+    assert again.owners[0].phones[0][0] == phone_of(1)
 
 
 def test_a_word_once_learnt_is_known_however_it_is_punctuated(north, cast):
