@@ -157,11 +157,15 @@ def test_no_damaged_workbook_gets_past_a_refusal(data):
     assert read in {"read", *refusals.SENTENCES}
 
 
-def test_a_hidden_sheet_is_not_read_and_said_so():
+def test_a_hidden_sheet_is_opened_as_hidden_and_left_to_people():
     book = openpyxl.Workbook()
-    book.active["A1"] = "房号"
+    book.active.append(["房号", "业主姓名"])
+    book.active.append(["1-1-101", "张三"])
     book.create_sheet("旧").sheet_state = "hidden"
     book["旧"]["A1"] = "不读"
-    read = open_workbook(builders.saved(book), limits=SMALL)
-    assert read.sheets[1].rows == []
-    assert "旧" in read.notices[0]
+    content = builders.saved(book)
+    opened = open_workbook(content, limits=SMALL)
+    assert [(sheet.name, sheet.hidden) for sheet in opened.sheets] == [("Sheet", False), ("旧", True)]
+    reading = read(content, "名册.xlsx", kind_named("roster"))
+    assert len(reading.records) == 1
+    assert "旧" in "".join(reading.notices)
