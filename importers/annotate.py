@@ -29,6 +29,9 @@ __all__ = ["REASONS_SHEET", "REASON_HEADING", "SheetMarks", "Unpatchable", "anno
 REASONS_SHEET = "错误说明"
 _CHUNK = 1 << 18
 _INFLATED = 600 << 20
+_LARGEST = 8 << 20
+"""Bytes of a part that is changed as a whole, at most: it is held in memory outside the limited child."""
+_TYPES = "[Content_Types].xml"
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -57,6 +60,10 @@ class _Patch:
         self.book = _prescan.workbook_part(source, [_INFLATED])
         parts = {path: name for name, _, path in _prescan.sheet_parts(source, [_INFLATED])}
         self.marks = {path: marks[name] for path, name in parts.items() if name in marks}
+        folder, file = posixpath.split(self.book)
+        self.relations = posixpath.join(folder, "_rels", f"{file}.rels")
+        if any(source.getinfo(part).file_size > _LARGEST for part in (self.book, self.relations, _TYPES)):
+            raise Unpatchable
         self.is_strict = _STRICT_MAIN.encode() in source.read(self.book)[:4096]
         self.styles = Styles(source, self.book)
         self.notes = {path: self._notes(path, found) for path, found in self.marks.items()}
@@ -64,8 +71,6 @@ class _Patch:
         listed = next((path for path, name in parts.items() if is_again and name == REASONS_SHEET), None)
         names = (f"{REASONS_SHEET}{number or ''}" for number in range(1000))
         self.name = next(name for name in names if name not in parts.values())
-        folder, file = posixpath.split(self.book)
-        self.relations = posixpath.join(folder, "_rels", f"{file}.rels")
         self.is_added = listed is None
         self.listing = listed or self._free(posixpath.join(folder, "worksheets"))
 
@@ -115,7 +120,7 @@ class _Patch:
             yield from marked(body, self.marks[name], self.styles, tag.encode())
         elif name in left:
             yield _before_end(body.read(), b"Relationships", left.pop(name))
-        elif name == "[Content_Types].xml":
+        elif name == _TYPES:
             yield _before_end(self._typed(body.read()), b"Types", self._types())
         elif name == self.relations and self.is_added:
             target = f'Type="{_STRICT_RELATIONS if self.is_strict else _RELATIONS}/worksheet" Target="/{self.listing}"'

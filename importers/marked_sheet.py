@@ -18,7 +18,7 @@ _CHUNK = 1 << 18
 _LONGEST_ROW = 16 << 20
 _REASON_WIDTH = 60
 _ROW = re.compile(rb"<((?:\w+:)?)row\b([^>]*?)(/?)>")
-_CELL = re.compile(rb"<(?:\w+:)?c\b(?:[^>]*?/>|[^>]*>.*?</(?:\w+:)?c>)", re.DOTALL)
+_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
 _NUMBER = re.compile(rb"\br=[\"']([0-9]{1,7})[\"']")
 _REFERENCE = re.compile(rb"\br=[\"']([A-Z]{1,3})[0-9]{1,7}[\"']")
 _STYLE = re.compile(rb"\bs=[\"']([0-9]{1,6})[\"']")
@@ -97,6 +97,8 @@ def marked(body: IO[bytes], marks: SheetMarks, styles: Styles, drawing: bytes) -
                 kept = end
         yield carry[kept:place]
         carry = carry[place:]
+    if not is_begun:
+        raise Unpatchable
     yield _drawn(carry, drawing) if drawing else carry
 
 
@@ -150,7 +152,7 @@ def _row(body: bytes, start: re.Match[bytes], row: int, marks: SheetMarks, style
     """Return a row with its refused cells red and one more cell that says why."""
     prefix = start[1]
     head = b"<" + prefix + b"row" + _SPANS.sub(b"", start[2]) + b">"
-    cells = _cells(body, start.end() - start.start())
+    cells = _cells(body, start.end() - start.start(), prefix)
     edits, reasons = marks.edits.get(row, {}), marks.rows.get(row, {})
     if marks.is_again and cells.pop(marks.reason_column, b"") and row not in marks.header_rows:
         cells = {column: _restyled(cell, styles.plain) for column, cell in cells.items()}
@@ -169,13 +171,20 @@ def _row(body: bytes, start: re.Match[bytes], row: int, marks: SheetMarks, style
     return head + b"".join(cells[column] for column in sorted(cells)) + b"</" + prefix + b"row>"
 
 
-def _cells(body: bytes, begin: int) -> dict[int, bytes]:
+def _cells(body: bytes, begin: int, prefix: bytes) -> dict[int, bytes]:
+    """Return the cells of a row by their columns; raises Unpatchable for one that does not end."""
     cells: dict[int, bytes] = {}
-    column = 0
-    for found in _CELL.finditer(body, begin):
-        reference = _REFERENCE.search(_tag(found[0]))
+    closing = b"</" + prefix + b"c>"
+    column, place = 0, begin
+    while found := _CELL.search(body, place):
+        place = found.end()
+        if not found[0].endswith(b"/>"):
+            place = body.find(closing, place) + len(closing)
+            if place < found.end():
+                raise Unpatchable
+        reference = _REFERENCE.search(found[0])
         column = column_index(reference[1].decode()) if reference else column + 1
-        cells[column] = found[0]
+        cells[column] = body[found.start() : place]
     return cells
 
 

@@ -12,6 +12,7 @@ from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 
 from importers import frames
+from importers.annotate import SheetMarks, Unpatchable, annotated
 from importers.choices import Choices
 from importers.marked_notes import AUTHOR
 from importers.marked_styles import RED
@@ -265,3 +266,23 @@ def test_the_drawing_of_the_comments_stands_where_the_standard_wants_it():
     with zipfile.ZipFile(io.BytesIO(annotated_workbook(batch)[1])) as archive:
         markup = archive.read("xl/worksheets/sheet1.xml").decode()
     assert re.search(r"<pageMargins/><legacyDrawing [^>]*/><extLst><ext/></extLst></worksheet>$", markup)
+
+
+MARKS = {"Sheet1": SheetMarks(frozenset({1}), 3, {2: {"A": "看不懂。"}})}
+HUGE = builders_raw.parts()["xl/workbook.xml"] + " " * (9 << 20)
+ENDLESS = '<row r="2">' + '<c r="A2" x=">"/>' * 200_000 + "</row>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        builders_raw.zipped(builders_raw.parts() | {"xl/workbook.xml": HUGE}),
+        builders_raw.raw(builders_raw.sheet(ENDLESS)),
+        builders_raw.raw("<worksheet/>"),
+        b"PK",
+    ],
+    ids=["a huge part", "cells without end", "a sheet without rows", "no package"],
+)
+def test_what_would_cost_the_process_too_much_or_is_too_odd_is_not_patched(content):
+    with pytest.raises(Unpatchable):
+        annotated(content, MARKS, [("工作表", "行")])
