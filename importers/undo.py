@@ -7,10 +7,12 @@ removed in the reverse order of writing, each on the record, in the caller's tra
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import Float, String, column, select, table
 from sqlalchemy.exc import IntegrityError
 
 from importers import trails
@@ -30,8 +32,15 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from importers.reading import Report
+    from importers.standing import Step
 
 _A_PIECE: Final = 5_000
+_MANY: Final = 1_000
+_STATISTICS: Final = 120.0
+"""Seconds; the database looks every minute which tables have grown, a busy one later."""
+_LOOK_AGAIN: Final = 0.5
+_NAME, _ROWS = column("relname", String), column("reltuples", Float)
+_TABLES: Final = table("pg_class", _NAME, _ROWS)
 _LISTED: Final = 500
 """How many of the rows that are left are named one by one; the others are counted."""
 
@@ -142,9 +151,10 @@ def _standing(session: Session, batch: ImportBatch, report: Report) -> Standing:
 
 
 def _carry_out(session: Session, standing: Standing, total: int, report: Report) -> None:
-    done = 0
+    done, steps = 0, list(standing.steps())
+    _wait_for_statistics(session, steps, report)
     report("撤销", done, total)
-    for step in standing.steps():
+    for step in steps:
         for first in range(0, len(step.ids), _A_PIECE):
             rows = standing.rows(step.model, step.ids[first : first + _A_PIECE])
             if step.is_removal:
@@ -153,6 +163,26 @@ def _carry_out(session: Session, standing: Standing, total: int, report: Report)
                 write_rows(session, step.model, updates=rows)
             done += len(rows)
             report("撤销", done, total)
+
+
+def _wait_for_statistics(session: Session, steps: Sequence[Step], report: Report) -> None:
+    """Wait until the database has counted the tables of which much is to be removed, two minutes at most.
+
+    Right after a first large import it takes them for empty. Each removal then looks for references row by row through
+    all that was imported: 3,000 owners took a minute, 100,000 would take a day. It counts by itself within a minute.
+    """
+    removed: Counter[str] = Counter()
+    for step in steps:
+        removed[step.model.__tablename__] += len(step.ids) if step.is_removal else 0
+    many = {name: count for name, count in removed.items() if count >= _MANY}
+    began = time.monotonic()
+    while many and time.monotonic() - began < _STATISTICS:
+        known = session.execute(select(_NAME, _ROWS).select_from(_TABLES).where(_NAME.in_(many)))
+        counted = {name: rows for name, rows in known}  # noqa: C416  rows, not pairs
+        if all(counted.get(name, 0) >= count / 2 for name, count in many.items()):
+            break
+        report("等数据库统计刚导入的内容", 0, None)
+        time.sleep(_LOOK_AGAIN)
 
 
 def _foreseen(batch: ImportBatch, standing: Standing) -> Undoing:
