@@ -68,7 +68,7 @@ def test_a_file_uploaded_again_after_a_decision_is_a_batch_of_its_own(north, cas
 
 
 def test_what_was_decided_is_kept_and_planned_by(north, cast):
-    batch = received(north, cast, builders.workbook(HEADINGS, ["82", "1", "101", "业主", "很大"]))
+    batch = received(north, cast, builders.workbook(HEADINGS, ["82", "1", "101", "于甲", "很大"]))
     assert frames.head(batch)["totals"]["refused"] == 1
     chosen = Choices(all_or_nothing=True, edits={("业主名册", 2, "E"): "89.5"})
     decided = batches.decide(north, batch.id, chosen)
@@ -77,7 +77,7 @@ def test_what_was_decided_is_kept_and_planned_by(north, cast):
 
 
 def test_a_file_without_its_columns_waits_until_somebody_maps_them(north, cast):
-    batch = received(north, cast, builders.workbook(["甲", "乙", "丙"], ["83-1-101", "业主", 90]))
+    batch = received(north, cast, builders.workbook(["甲", "乙", "丙"], ["83-1-101", "于甲", 90]))
     assert batch.state is ImportState.MAPPING
     assert batch.fault
     with pytest.raises(Refusal) as refused:
@@ -107,7 +107,7 @@ def test_a_batch_of_another_office_is_not_there_to_decide_on(north, database, ca
 
 
 def test_all_or_nothing_writes_nothing_while_a_row_is_refused_and_says_how_many(north, cast):
-    rows = [["84", "1", "101", "业主", 90], ["84", "1", "102", "业主二", "很大"]]
+    rows = [["84", "1", "101", "于甲", 90], ["84", "1", "102", "业主二", "很大"]]
     batch = received(north, cast, builders.workbook(HEADINGS, *rows))
     batches.decide(north, batch.id, Choices(all_or_nothing=True))
     for act in (begin, apply):
@@ -121,8 +121,8 @@ def test_all_or_nothing_writes_nothing_while_a_row_is_refused_and_says_how_many(
 
 
 def test_all_or_nothing_holds_for_rows_somebody_edited_since_the_preview(north, cast):
-    apply(north, received(north, cast, builders.workbook(HEADINGS, ["85", "1", "101", "业主", 90])).id)
-    rows = [["85", "1", "101", "业主", 95], ["85", "1", "102", "业主二", 80]]
+    apply(north, received(north, cast, builders.workbook(HEADINGS, ["85", "1", "101", "于甲", 90])).id)
+    rows = [["85", "1", "101", "于甲", 95], ["85", "1", "102", "业主二", 80]]
     batch = received(north, cast, builders.workbook(HEADINGS, *rows))
     batches.decide(north, batch.id, Choices(all_or_nothing=True))
     north.scalar(select(Unit).where(Unit.number == "85-1-101")).area = 91
