@@ -220,11 +220,12 @@ def _understand(session: Session, office: Office, batch: ImportBatch, content: b
     with undisturbed():
         reading = read(content, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
         reading.notices.extend(_told_before(session, office, batch))
-        plan = None
+        plan, stood = None, None
         if reading.is_ready:
+            stood = script.standing_of(session, office, kind)
             report("比对", len(reading.records), len(reading.records))
             plan = kind.plan(reading.records, kind.load(session, office), on, choices)
-        batch.plan, batch.plan_index = script.added(session, office, kind, plan, frames.packed(reading, plan))
+        batch.plan, batch.plan_index = script.added(session, office, kind, plan, frames.packed(reading, plan), stood)
     batch.state = ImportState.MAPPING if plan is None else ImportState.PREVIEWED
     batch.fault = None if reading.shortfall is None else reading.shortfall.message[:LONGEST_FAULT]
     batch.sheet = reading.sheet[:100]

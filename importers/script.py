@@ -65,11 +65,23 @@ class Rehearsal(Writer):
         self.pieces.append(zlib.compress(kept.encode(), 1))
 
 
-def added(session: Session, office: Office, kind: SheetKind, plan: Plan | None, packed: Packed) -> Packed:
-    """Return a plan's frames with what it would write behind them, where the kind allows of it."""
-    if plan is None or kind.standing is None:
+def standing_of(session: Session, office: Office, kind: SheetKind) -> str | None:
+    """Return how the office stands, to be asked before it is read for a plan; None where the kind does not allow of it.
+
+    What somebody changes while a plan is made is in the plan or not, but never in this.
+    """
+    return None if kind.standing is None else kind.standing(session, office)
+
+
+def added(
+    session: Session, office: Office, kind: SheetKind, plan: Plan | None, packed: Packed, standing: str | None
+) -> Packed:
+    """Return a plan's frames with what it would write behind them, where the kind allows of it.
+
+    ``standing`` is how the office stood before it was read for the plan.
+    """
+    if plan is None or standing is None:
         return packed
-    standing = kind.standing(session, office)
     rehearsal = Rehearsal(session)
     kind.write(rehearsal, office, plan)
     lengths = [len(piece) for piece in rehearsal.pieces]
