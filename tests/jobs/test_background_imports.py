@@ -87,7 +87,6 @@ def test_its_progress_is_seen_while_it_runs_and_a_cancel_leaves_nothing(database
 
     monkeypatch.setattr(jobs, "hold", and_look)
     do_without(works)
-    assert [phase for phase, _, _ in seen][:2] == ["读取文件", "比对"]
     assert any(phase == "写入" and 0 < done < total for phase, done, total in seen)
     assert job_of(database, job_id).state is JobState.CANCELLED
     (batch,) = look(database, select(ImportBatch).where(ImportBatch.id == batch_id))
@@ -116,7 +115,7 @@ def test_an_import_that_breaks_down_five_times_can_be_tried_again_by_its_person(
     database, cast, works, batch_id, monkeypatch
 ):
     job_id = ask_import(database, cast, batch_id)
-    monkeypatch.setattr("importers.apply.read", lambda *_: 1 / 0)
+    monkeypatch.setattr("importers.apply.wait_for_turn", lambda *_: 1 / 0)
     for _ in range(jobs.MOST_ATTEMPTS):
         perform(works, "run_job", {"job_id": job_id})
     (batch,) = look(database, select(ImportBatch).where(ImportBatch.id == batch_id))
