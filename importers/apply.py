@@ -22,7 +22,7 @@ from importers.frames import WRITING, unpacked
 from importers.layouts import as_read, vocabulary
 from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
-from importers.turns import found, locked, undisturbed, wait_for_turn
+from importers.turns import found, locked, require_edition, undisturbed, wait_for_turn
 from importers.writing import Writer
 from tenant import clock
 from tenant.errors import Conflict, Refusal
@@ -41,15 +41,19 @@ if TYPE_CHECKING:
 __all__ = ["answer", "apply", "begin", "cancel", "lay_down", "preview", "unpacked"]
 
 
-def begin(session: Session, batch_id: int) -> ImportBatch:
+def begin(session: Session, batch_id: int, edition: int | None = None) -> ImportBatch:
     """Say that a previewed batch is being applied: state `applying`; who applies it does so with ``begun``.
 
-    A batch that is being applied already is returned as it is; raises as `apply` does for every other.
+    ``edition`` is the version whose preview was looked at, None where nobody says: what another person decided
+    meanwhile is not written unseen, but refused (`decided_meanwhile`). A batch that is being applied already
+    is returned as it is; raises as `apply` does for every other.
     """
     batch = session.get(ImportBatch, batch_id, populate_existing=True)
     if batch is not None and batch.state is ImportState.APPLYING:
         return batch  # whoever applies it holds its row till the end
     batch = locked(session, batch_id, ImportState.PREVIEWED, ImportState.APPLYING)
+    if batch.state is ImportState.PREVIEWED:
+        require_edition(batch, edition)
     require_whole(batch, batch.counts)
     batch.state, batch.fault = ImportState.APPLYING, None
     session.flush()

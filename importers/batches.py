@@ -21,7 +21,7 @@ from importers.choices import Choices
 from importers.layouts import keep, vocabulary
 from importers.reading import read, silent
 from importers.sheets import kind_named
-from importers.turns import found, locked, undisturbed
+from importers.turns import found, locked, require_edition, undisturbed
 from importers.workbook import Limits, scan
 from tenant import clock
 from tenant.errors import Refusal
@@ -85,13 +85,16 @@ def preview(
     return batch
 
 
-def decide(session: Session, batch_id: int, choices: Choices) -> ImportBatch:
+def decide(session: Session, batch_id: int, choices: Choices, edition: int | None = None) -> ImportBatch:
     """Keep what was decided and read and plan the batch again by it, at once or by job.
 
-    Raises NotFound; Refusal `batch_not_waiting` for a batch that is in hand, written or given up, `file_deleted` once
-    its file is gone; and for a small file the Refusal of reading it so: then the choices are as they were.
+    ``edition`` is the version whose choices these go on from, None where nobody says: what another person decided
+    meanwhile is not lost. Raises NotFound; Refusal `decided_meanwhile`, `batch_not_waiting` for a batch that is in
+    hand, written or given up, `file_deleted` once its file is gone; and for a small file the Refusal of reading it so:
+    then the choices are as they were.
     """
     batch = locked(session, batch_id, *DECIDABLE)
+    require_edition(batch, edition)
     if batch.file is None:
         raise file_deleted()
     batch.choices = choices.as_json()

@@ -56,6 +56,17 @@ def locked(session: Session, batch_id: int, *awaited: ImportState) -> ImportBatc
     return batch
 
 
+def require_edition(batch: ImportBatch, edition: int | None) -> None:
+    """Refuse what was decided on another edition of a batch than the one there is; ``edition`` None: not said.
+
+    Raises Refusal `decided_meanwhile`. The batch's row is locked, else it may change the moment after.
+    """
+    if edition is not None and edition != batch.version:
+        raise Refusal(
+            code="decided_meanwhile", message="有人刚改过这份文件的读法或选择。请核对现在的内容，再提交一次。"
+        )
+
+
 def found(session: Session, batch_id: int) -> ImportBatch | None:
     """Return a batch as it is now, its row locked; None where there is none."""
     return session.scalar(

@@ -88,8 +88,11 @@ def batch(batch_id: int) -> ResponseReturnValue:
 @screen.post("/imports/<int:batch_id>/apply")
 @needs(Act.IMPORT, Area.IMPORTS)
 def carry_out(batch_id: int) -> ResponseReturnValue:
-    """Have a previewed batch written in the background, all of it or nothing; a doubled click asks once."""
-    begun = importing.begin(session_at_hand(), batch_id)
+    """Have a previewed batch written in the background, all of it or nothing; a doubled click asks once.
+
+    What was looked at is what is written: where somebody decided otherwise meanwhile, it is refused.
+    """
+    begun = importing.begin(session_at_hand(), batch_id, parse_id(request.form.get("edition")))
     return ask(begun, importing_lines.WRITE, importing_lines.number(begun, "rows", "read"))
 
 

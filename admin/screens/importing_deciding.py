@@ -63,13 +63,14 @@ def _mapped(batch: ImportBatch) -> ImportBatch:
             code="decided_meanwhile", message="有人刚改过这份文件的读法或选择。请核对下面的内容，再提交一次。"
         )
     session, kind, understood = session_at_hand(), kind_named(batch.kind), frames.head(batch)["understood"]
+    edition = batch.version
     known = frozenset(column.identifier for column in kind.columns)
     office = session.get_one(Office, batch.office_id)
     for heading, identifier in importing_asked.learnt(request.form, understood):
         if identifier in known:
             layouts.learn(session, office, kind, heading, identifier)
     choices = importing_asked.read_as_asked(request.form, understood, Choices.from_json(batch.choices), known)
-    decided = batches.decide(session, batch.id, choices)
+    decided = batches.decide(session, batch.id, choices, edition)
     if "remember" in request.form and decided.state is ImportState.PREVIEWED:
         batches.remember_mapping(session, batch.id)
     return decided
@@ -81,7 +82,7 @@ def choose(batch_id: int) -> ResponseReturnValue:
     """Take what the import may do to what is there, and plan again."""
     batch = importing_lines.batch_of(batch_id)
     choices = importing_asked.options_as_asked(request.form, Choices.from_json(batch.choices))
-    batches.decide(session_at_hand(), batch.id, choices)
+    batches.decide(session_at_hand(), batch.id, choices, batch.version)
     return redirect(url_for("importing.batch", batch_id=batch_id))
 
 
@@ -97,7 +98,7 @@ def correct(batch_id: int) -> ResponseReturnValue:
             choices.answers.items() ^ before.answers.items()
         )
         if changed:
-            batches.decide(session_at_hand(), batch.id, choices)
+            batches.decide(session_at_hand(), batch.id, choices, batch.version)
     except NotFound:
         raise
     except Refusal as refusal:
