@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
+from importers.cells import safe_text
 from importers.choices import NOTE, Choices, SheetChoice
 from tenant.errors import Refusal
 from tenant.rules.terms import ImportMode
@@ -124,7 +125,7 @@ def corrected_as_asked(form: Form, before: Choices) -> Choices:
         elif what == "answer":
             sheet, row, _ = _cell(place)
             if text:
-                answers[sheet, row] = text[:LONGEST_ANSWER]
+                answers[sheet, row] = safe_text(text[:LONGEST_ANSWER])
             else:
                 answers.pop((sheet, row), None)
     return replace(before, edits=edits, answers=answers)
@@ -140,7 +141,7 @@ def _cell(place: str) -> tuple[str, int, str]:
     row, _, rest = place.partition("|")
     letter, _, sheet = rest.partition("|")
     number = _row(row)
-    if number is None or not sheet:
+    if number is None or not sheet or "\0" in place:
         raise Refusal(code="place_unknown", message="页面与现在的预览对不上。请刷新后重新填写。")
     return sheet, number, letter
 
@@ -152,4 +153,4 @@ def _short(text: str) -> str:
             message=f"一格最多填 {LONGEST_CELL} 个字。请缩短后再保存。",
             value=text[:40],
         )
-    return text.strip()
+    return safe_text(text).strip()

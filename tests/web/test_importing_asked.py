@@ -129,3 +129,16 @@ def test_a_place_that_no_file_has_is_refused(place):
 def test_a_text_that_no_cell_has_room_for_is_refused():
     with pytest.raises(Refusal, match="一格最多"):
         asked.corrected_as_asked(MultiDict({"edit|1|A|甲": "长" * (asked.LONGEST_CELL + 1)}), Choices())
+
+
+def test_signs_that_cannot_be_kept_are_left_out_of_what_is_put_right_by_hand():
+    form = MultiDict({"edit|2|C|甲": "89\x00.5\ud800", "answer|3||甲": "new\x00"})
+    chosen = asked.corrected_as_asked(form, Choices())
+    assert chosen.edits == {("甲", 2, "C"): "89.5"}
+    assert chosen.answers == {("甲", 3): "new"}
+
+
+@pytest.mark.parametrize("place", ["2|\x00|甲", "2|C|甲\x00"])
+def test_a_place_that_no_page_names_is_refused(place):
+    with pytest.raises(Refusal):
+        asked.corrected_as_asked(MultiDict({f"edit|{place}": "1"}), Choices())
