@@ -22,7 +22,7 @@ from importers.frames import WRITING, unpacked
 from importers.layouts import as_read, vocabulary
 from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
-from importers.turns import found, locked, require_edition, undisturbed, wait_for_turn
+from importers.turns import found, locked, reason_of, require_edition, undisturbed, wait_for_turn
 from importers.writing import Writer
 from tenant import clock
 from tenant.errors import Conflict, Refusal
@@ -97,7 +97,7 @@ def apply(
     plan = None if is_current else _planned_again(session, office, batch, report)
     if plan is not None:
         counts = dict(plan.counts)
-    because(session, f"导入「{batch.file_name}」（批次 {batch.id}）")
+    because(session, reason_of("导入", batch))
     writer = Writer(session, _counted(counts, report))
     try:
         with undisturbed():

@@ -38,6 +38,8 @@ TOGETHER: Final[Mapping[str, tuple[str, str]]] = {
 """Rows that go back together or not at all: who owns a unit, and a payment with what it was used for."""
 EXCLUSIVE: Final = frozenset({"ownership", "parking_lease"})
 """Tables of which a newer row of the same group means that life has gone on."""
+COUNTED_ON: Final = frozenset({"charge"})
+"""Tables whose changed rows too must stay as they are once others refer to them: nobody paid the old amount."""
 UNTOLD: Final = frozenset({"number_series"})
 """Tables of the machinery: what becomes of their rows is nothing to tell people."""
 _A_PIECE: Final = 5_000
@@ -227,9 +229,10 @@ class Standing:
         return expected
 
     def _find_used(self) -> None:
-        """Leave new rows that rows from outside of the batch refer to by now."""
+        """Leave new rows, and changed charges, that rows from outside of the batch refer to by now."""
         for target, entries in list(self.tables.items()):
-            ids = [entry.key[1] for entry in entries if entry.is_new and entry.present]
+            is_meant = target in COUNTED_ON
+            ids = [entry.key[1] for entry in entries if (entry.is_new or is_meant) and entry.present]
             for name, column in referring_to(target):
                 users: dict[int, int] = defaultdict(int)
                 for row_id, used in self._pairs(model_of(name), column, ids):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from tenant.errors import Conflict, NotFound, Refusal
+from tenant.journal import LONGEST_REASON
 from tenant.models import ImportBatch
 from tenant.rules.terms import ImportState
 
@@ -54,6 +55,13 @@ def locked(session: Session, batch_id: int, *awaited: ImportState) -> ImportBatc
             value=str(batch_id),
         )
     return batch
+
+
+def reason_of(doing: str, batch: ImportBatch) -> str:
+    """Return what stands in the record of all that a batch brings about; a file's name of any length fits."""
+    rest = f"{doing}「」（批次 {batch.id}）"
+    name, room = batch.file_name, LONGEST_REASON - len(rest)
+    return rest.replace("「」", f"「{name if len(name) <= room else f'{name[: room - 1]}…'}」")
 
 
 def require_edition(batch: ImportBatch, edition: int | None) -> None:

@@ -19,7 +19,7 @@ from importers import trails
 from importers.batches import LONGEST_FAULT
 from importers.reading import silent
 from importers.standing import Standing
-from importers.turns import found, locked, wait_for_turn
+from importers.turns import found, locked, reason_of, wait_for_turn
 from tenant import clock
 from tenant.errors import Conflict, NotFound, Refusal
 from tenant.journal import StaleRow, actor_of, because, write_rows
@@ -121,7 +121,7 @@ def undo(
     wait_for_turn(session, batch.office_id, report, patience)
     standing = _standing(session, batch, report)
     undoing = _foreseen(batch, standing)
-    because(session, f"撤销导入「{batch.file_name}」（批次 {batch.id}）")
+    because(session, reason_of("撤销导入", batch))
     try:
         _carry_out(session, standing, undoing.total, report)
         batch.counts = batch.counts | {"undone": _summed(undoing)}

@@ -114,6 +114,20 @@ def test_a_charge_that_was_paid_since_stays_and_the_others_go(north, cast, flat)
     assert list(left) == [dt.date(2026, 3, 1)]
 
 
+def test_a_charge_put_right_and_paid_since_is_not_made_smaller_than_what_was_paid(north, cast, flat):
+    posted = north.scalars(select(Charge)).one()
+    month = {"period_from": dt.date(2026, 2, 1), "period_to": dt.date(2026, 2, 28)}
+    due_on, kind = dt.date(2026, 2, 28), posted.charge_type
+    charge = make.charge(north, flat, posted.owner, due_on, charge_type=kind, amount=Decimal(300), **month)
+    batch = written(north, cast, "arrears", ARREARS, ["7-1-301", "物业服务费", "2026-02", 500, None])
+    assert undo.foresee(north, batch.id).is_exact
+    payments.receive(north, posted.owner_id, Decimal(790), PaymentMethod.CASH, paid_on=dt.date(2026, 5, 1))
+    assert not undo.foresee(north, batch.id).is_exact
+    undo.undo(north, batch.id)
+    north.refresh(charge)
+    assert charge.amount == Decimal(500)
+
+
 def test_a_receipt_voided_since_stays_with_what_it_settled(north, cast, flat):
     batch = written(north, cast, "payments", RECEIPTS, ["A1", "7-1-301", 100, "2026-03-01", "现金"])
     payment = north.scalars(select(Payment).where(Payment.receipt_number == "A1")).one()

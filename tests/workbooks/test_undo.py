@@ -72,6 +72,16 @@ def test_changed_units_owners_and_transfers_are_as_they_were(north, cast):
     assert sums_of(north) == before
 
 
+def test_a_file_of_any_name_is_written_and_taken_back_with_a_reason_that_names_the_batch(north, cast):
+    name = "名" * 240 + ".xlsx"
+    batch = apply(north, preview(north, cast.north.office, "roster", name, builders.plain()).id)
+    assert undo.undo(north, batch.id).state is ImportState.UNDONE
+    made = select(AuditEntry.verb, AuditEntry.reason).where(AuditEntry.subject_kind == "unit")
+    reasons = {verb: reason for verb, reason in north.execute(made) if reason}
+    assert reasons.keys() == {"unit.create", "unit.delete"}
+    assert all(f"（批次 {batch.id}）" in reason and "名名" in reason for reason in reasons.values())
+
+
 def test_a_row_changed_since_is_listed_and_left_and_the_rest_goes_back(north, cast):
     batch = written(north, cast, builders.plain())
     touched = north.scalar(select(Unit).where(Unit.number == "3-2-1501"))
