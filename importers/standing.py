@@ -293,7 +293,8 @@ class Standing:
         values = list(dict.fromkeys(value[0] for value in wanted))
         for first in range(0, len(values), _A_PIECE):
             among = getattr(model, first_column).in_(values[first : first + _A_PIECE])
-            for row in self.session.execute(select(model.id, *columns).where(among)):
+            here = select(model.id, *columns).where(among, model.office_id == self.batch.office_id)
+            for row in self.session.execute(here):
                 own = (name, row.id)
                 key = wanted.get(_value_of(unique, row._asdict()) or ())
                 if key and own != key and (own not in self.entries or own in self.kept):

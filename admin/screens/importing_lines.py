@@ -264,7 +264,9 @@ def _told(batch: ImportBatch) -> str:
     if batch.state is ImportState.APPLIED:
         return f"「{batch.file_name}」已写入：{written(batch)}。"
     if batch.state is ImportState.UNDONE:
-        return f"「{batch.file_name}」的写入已撤销，涉及的记录恢复到写入之前。"
+        kept = number(batch, "undone", "kept")
+        but = f"除保持现状的 {kept} 条以外，" if kept else ""
+        return f"「{batch.file_name}」的写入已撤销，{but}涉及的记录恢复到写入之前。"
     return ""
 
 

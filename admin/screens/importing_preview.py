@@ -96,5 +96,6 @@ def _decisions(batch: ImportBatch, head: Mapping[str, Any]) -> dict[str, Any]:
         "digest": batch.file_digest,
         "short_digest": batch.file_digest[: importing_lines.SHOWN_DIGEST],
         "left": undo.left(batch)[:SHOWN_LEFT] if batch.state is ImportState.UNDONE else (),
+        "left_in_all": importing_lines.number(batch, "undone", "kept"),
         "can_map": bool((head["understood"] or {}).get("sheets")),
     }

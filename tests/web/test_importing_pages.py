@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
+from admin.screens import importing_preview
 from importers import batches
 from importers.choices import NOTE
 from tasks.actors import Works
@@ -202,7 +203,7 @@ def test_a_day_that_is_none_is_told_and_changes_nothing(clerk, building):
     assert "请填写在哪一天结束" in text_of(clerk.get(place))
 
 
-def test_what_undoing_would_leave_is_listed_before_it_is_done(clerk, database, works, building):
+def test_what_undoing_would_leave_is_listed_before_it_is_done(clerk, database, works, building, monkeypatch):
     place = upload(clerk, ["房号", "业主姓名"], [f"{building}-1-101", "钱若水"], [f"{building}-1-102", "李望舒"])
     clerk.post(f"{place}/apply")
     do_without(works)
@@ -219,7 +220,13 @@ def test_what_undoing_would_leave_is_listed_before_it_is_done(clerk, database, w
     assert batch_of(database, place).state is ImportState.UNDONE
     after = text_of(clerk.get(place))
     assert "的写入已撤销" in after
-    assert "没有撤销的" in after
+    kept = batch_of(database, place).counts["undone"]["kept"]
+    assert f"没有撤销的 {kept} 条" in after
+    assert f"除保持现状的 {kept} 条以外" in after
+    monkeypatch.setattr(importing_preview, "SHOWN_LEFT", 1)
+    shortened = text_of(clerk.get(place))
+    assert f"没有撤销的 {kept} 条" in shortened
+    assert f"这里列出前 1 条，共 {kept} 条" in shortened
     with database.session(EVERYWHERE, CLOCKWORK) as session:
         left = session.scalars(select(Unit.number).where(Unit.number.startswith(f"{building}-1-10"))).all()
     assert left == [f"{building}-1-101"]

@@ -15,6 +15,7 @@ from tenant.errors import NotFound, Refusal
 from tenant.models import Allocation, Building, ImportBatch, Occupant, Owner, Ownership, Payment, Unit
 from tenant.models.base import OfficeScoped
 from tenant.rules.terms import ImportState, PaymentMethod, Role, UnitUsage
+from tenant.scoping import Scope
 from workbooks import builders
 
 MACHINERY = {"import_batch", "job", "audit_entry", "audit_seal", "import_layout", "heading_alias"}
@@ -176,6 +177,16 @@ def test_old_values_that_another_row_holds_by_now_are_found_beforehand(north, ca
     undo.undo(north, batch.id)
     north.refresh(owner)
     assert owner.id_number is None
+
+
+def test_who_looks_at_all_offices_is_told_nothing_of_what_another_office_holds(database, cast):
+    both = Scope.of([cast.north.id, cast.south.id])
+    with database.session(both, cast.north.actor(Role.OFFICE_ADMIN)) as session:
+        batch = written(session, cast, roster(["9", "4", "402", "周某", builders.phone_of(66), None, 80]))
+        owner = session.scalar(select(Owner).where(Owner.name == "周某"))
+        batch.trace = trails.packed([Trail("owner", owner.id, owner.version, {"id_number": builders.id_of(67)})])
+        make.owner(session, cast.south.id, name="吴某", id_number=builders.id_of(67))
+        assert undo.foresee(session, batch.id).is_exact
 
 
 def test_batches_on_top_of_each_other_go_back_one_after_the_other(north, cast):
