@@ -39,7 +39,7 @@ class ImportBatch(OfficeScoped):
     counts: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, doc="计数")
     plan: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="预览"))
     plan_index: Mapped[dict[str, Any]] = deferred(
-        mapped_column(JSONB, default=dict, server_default="{}", info={"redacted": True}, doc="预览目录")
+        mapped_column(JSONB, default=dict, server_default="{}", nullable=False, info={"redacted": True}, doc="预览目录")
     )
     trace: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="撤销依据"))
     fault: Mapped[str | None] = mapped_column(String(500), doc="未能导入的原因")
