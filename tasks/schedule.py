@@ -155,6 +155,7 @@ def _forget_files(session: Session, before: datetime, limit: int) -> int:
     for batch in batches:
         batch.file = batch.plan = batch.trace = None
         batch.choices = batch.choices | {"edits": [], "answers": []} if batch.choices else {}
+        batch.mapping, batch.fault = {"on": batch.mapping.get("on")}, None  # a heading may be a row taken for one
     return len(batches)
 
 

@@ -127,12 +127,13 @@ def progress(batch_id: int) -> ResponseReturnValue:
 
 
 @screen.post("/imports/<int:batch_id>/stop")
-@needs(Act.IMPORT, Area.IMPORTS)
+@needs(Act.VIEW, Area.IMPORTS)
 def stop(batch_id: int) -> ResponseReturnValue:
-    """Ask for the work at hand to be given up: nothing is kept of it."""
+    """Ask for the work at hand to be given up: nothing is kept of it. Who may begin such work may stop it."""
     job = importing_lines.job_of(batch_id)
     if job is None:
         raise NotFound
+    access.require(Area.IMPORTS, Act.ACT if job.kind == batches.UNDOING else Act.IMPORT)
     background.cancel(session_at_hand(), job.id)
     return redirect(url_for(".batch", batch_id=batch_id))
 

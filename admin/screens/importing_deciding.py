@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.access import needs
+from admin.references import parse_id
 from admin.screens import importing_asked, importing_lines, importing_preview
 from admin.session import session_at_hand
 from importers import batches, frames, layouts
@@ -82,7 +83,7 @@ def choose(batch_id: int) -> ResponseReturnValue:
     """Take what the import may do to what is there, and plan again."""
     batch = importing_lines.batch_of(batch_id)
     choices = importing_asked.options_as_asked(request.form, Choices.from_json(batch.choices))
-    batches.decide(session_at_hand(), batch.id, choices, batch.version)
+    batches.decide(session_at_hand(), batch.id, choices, _edition(batch))
     return redirect(url_for("importing.batch", batch_id=batch_id))
 
 
@@ -98,7 +99,7 @@ def correct(batch_id: int) -> ResponseReturnValue:
             choices.answers.items() ^ before.answers.items()
         )
         if changed:
-            batches.decide(session_at_hand(), batch.id, choices, batch.version)
+            batches.decide(session_at_hand(), batch.id, choices, _edition(batch))
     except NotFound:
         raise
     except Refusal as refusal:
@@ -115,9 +116,15 @@ def correct(batch_id: int) -> ResponseReturnValue:
 def uncorrect(batch_id: int) -> ResponseReturnValue:
     """Take back all that was put right by hand, and plan again."""
     batch = importing_lines.batch_of(batch_id)
-    batches.decide(session_at_hand(), batch.id, importing_asked.uncorrected(Choices.from_json(batch.choices)))
+    choices = importing_asked.uncorrected(Choices.from_json(batch.choices))
+    batches.decide(session_at_hand(), batch.id, choices, _edition(batch))
     flash("已撤回在预览里的改正，按文件原来的内容重新比对。", "success")
     return redirect(url_for("importing.batch", batch_id=batch_id))
+
+
+def _edition(batch: ImportBatch) -> int:
+    """Return the version of the batch that the page at hand showed, that of now where it does not say."""
+    return parse_id(request.form.get("edition")) or batch.version
 
 
 def _page() -> str | None:

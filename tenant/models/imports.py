@@ -32,7 +32,7 @@ class ImportBatch(OfficeScoped):
     file: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="文件"))
     sheet: Mapped[str | None] = mapped_column(String(100), doc="工作表")
     state: Mapped[ImportState] = mapped_column(coded(ImportState, "state"), default=ImportState.UPLOADED, doc="状态")
-    mapping: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, doc="列对应")
+    mapping: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, info={"redacted": True}, doc="列对应")
     choices: Mapped[dict[str, object]] = mapped_column(
         JSONB, default=dict, server_default="{}", info={"redacted": True}, doc="选择"
     )
@@ -42,7 +42,7 @@ class ImportBatch(OfficeScoped):
         mapped_column(JSONB, default=dict, server_default="{}", nullable=False, info={"redacted": True}, doc="预览目录")
     )
     trace: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="撤销依据"))
-    fault: Mapped[str | None] = mapped_column(String(500), doc="未能导入的原因")
+    fault: Mapped[str | None] = mapped_column(String(500), info={"redacted": True}, doc="未能导入的原因")
     read_ms: Mapped[int | None] = mapped_column(doc="读取用时（毫秒）")
     write_ms: Mapped[int | None] = mapped_column(doc="写入用时（毫秒）")
     applied_at: Mapped[datetime | None] = mapped_column(doc="写入时间")

@@ -121,7 +121,8 @@ def test_files_of_imports_are_deleted_after_ninety_days_and_the_batch_stays(data
     with database.session(cast.north.scope(), CLOCKWORK) as session:
         choices = Choices(edits={("名册", 2, "E"): "李某"}, answers={("名册", 3): "new"}, all_or_nothing=True).as_json()
         kept = {"kind": "roster", "file_digest": "0" * 64, "file_size": 1, "choices": choices}
-        kept |= {"file": b"x", "plan": b"y", "trace": b"z"}
+        kept |= {"file": b"x", "plan": b"y", "trace": b"z", "fault": "已有的列名：张某"}
+        kept |= {"mapping": {"on": "2026-01-01", "sheets": [{"columns": [["A", "张某", None]]}], "layouts": ["张某"]}}
         for name, month in (("old.xlsx", 1), ("young.xlsx", 6)):
             created_at = datetime(2026, month, 1, tzinfo=UTC)
             session.add(ImportBatch(office_id=cast.north.id, file_name=name, created_at=created_at, **kept))
@@ -131,11 +132,14 @@ def test_files_of_imports_are_deleted_after_ninety_days_and_the_batch_stays(data
         content = (ImportBatch.file, ImportBatch.plan, ImportBatch.trace)
         found = session.execute(select(ImportBatch.file_name, *content).order_by(ImportBatch.file_name)).all()
         assert [tuple(row) for row in found] == [("old.xlsx", None, None, None), ("young.xlsx", b"x", b"y", b"z")]
-        chosen = {row.file_name: row.choices for row in session.scalars(select(ImportBatch))}
+        rows = session.scalars(select(ImportBatch)).all()
+        chosen = {row.file_name: row.choices for row in rows}
     assert Choices.from_json(chosen["old.xlsx"]) == Choices(all_or_nothing=True), (
         "what people typed goes, the rest stays"
     )
     assert chosen["young.xlsx"] == choices
+    said = {row.file_name: str((row.mapping, row.fault)) for row in rows}
+    assert ("张某" in said["old.xlsx"], "张某" in said["young.xlsx"]) == (False, True)
 
 
 def wakes(database):

@@ -90,7 +90,9 @@ DOORS = {
     "importing.carry_out": Door("permitted", Area.IMPORTS, Act.IMPORT),
     "importing.cancel": Door("permitted", Area.IMPORTS, Act.IMPORT),
     "importing.progress": Door("permitted", Area.IMPORTS, Act.VIEW),
-    "importing.stop": Door("permitted", Area.IMPORTS, Act.IMPORT),
+    "importing.stop": Door(
+        "permitted", Area.IMPORTS, Act.VIEW
+    ),  # and what the work itself asks: test_importing_together
     "importing.take_back": Door("permitted", Area.IMPORTS, Act.ACT),
     "importing.files.corrections": Door("permitted", Area.IMPORTS, Act.IMPORT),
     "importing.files.template": Door("permitted", Area.IMPORTS, Act.IMPORT),

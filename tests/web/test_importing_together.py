@@ -47,6 +47,22 @@ def test_what_somebody_decided_meanwhile_is_not_written_unseen(clerk, north, pla
     assert north.get_one(ImportBatch, int(place.rsplit("/", 1)[1])).state is ImportState.PREVIEWED
 
 
+def test_an_old_page_takes_back_no_choice_of_a_newer_one(clerk, north, place):
+    seen = edition_of(clerk, place)
+    clerk.post(f"{place}/choices", {"mode": "fill", "missing": "keep", "edition": seen})
+    for form, way in (({"mode": "replace", "missing": "keep"}, "choices"), ({}, "edits/none")):
+        assert clerk.post(f"{place}/{way}", form | {"edition": seen, "url": place}).status_code == 302
+        assert "有人刚改过" in clerk.get(place).get_data(as_text=True)
+    assert north.get_one(ImportBatch, int(place.rsplit("/", 1)[1])).choices["mode"] == "fill"
+
+
+def test_work_is_stopped_by_those_who_may_begin_it(clerk, sign_in, cast, place):
+    clerk.post(f"{place}/apply", {"edition": edition_of(clerk, place)})
+    desk = sign_in(cast.north.people[Role.FRONT_DESK].staff)
+    assert desk.post(f"{place}/stop").status_code == 403
+    assert clerk.post(f"{place}/stop").status_code == 302
+
+
 def test_what_was_looked_at_is_written_and_a_doubled_click_asks_once(clerk, north, place):
     seen = edition_of(clerk, place)
     for _ in range(2):
