@@ -17,6 +17,8 @@ NAMES = {
     "plans": "row-level security: the plans of the usual queries, and their cost against no policy",
     "list_page": "list pages of a large group beside Flask-Admin's default view",
     "roster": "a roster from workbook to tables beside the ORM's add_all of the same rows",
+    "importing": "a roster of fifteen columns beside calamine and COPY, and beside django-import-export",
+    "annotated": "the annotated workbook beside openpyxl writing the same values anew",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
     "start_up": "the second start of the demo, and its idle memory",
 }

@@ -65,14 +65,14 @@ def run(world: World, sizes: Sizes) -> None:
     content = workbook(rows)
     with world.database("roster") as database:
         silent = Database(database.addresses, Silence(), pool_size=2)
-        offices = _offices(database, 3 * ROUNDS)
+        fresh = offices(database, 3 * ROUNDS)
         taken: dict[str, list[float]] = {"import": [], "add_all": [], "add_all unrecorded": [], "again": []}
         for _ in range(ROUNDS):
-            office = next(offices)
+            office = next(fresh)
             taken["import"].append(_timed_import(database, office, content))
             taken["again"].append(_timed_import(database, office, content))
-            taken["add_all"].append(_timed_add_all(database, next(offices), rows))
-            taken["add_all unrecorded"].append(_timed_add_all(silent, next(offices), rows))
+            taken["add_all"].append(_timed_add_all(database, next(fresh), rows))
+            taken["add_all unrecorded"].append(_timed_add_all(silent, next(fresh), rows))
         silent.engine.dispose()
     say(f"{sizes.roster_rows:,} rows, {len(content) // 1024:,} KB of workbook", "", "")
     compare("read, preview, apply, recorded", taken, "import", "add_all")
@@ -161,10 +161,11 @@ def workbook(rows: list[Row]) -> bytes:
     return file.getvalue()
 
 
-def _offices(database: Database, count: int) -> Iterator[int]:
+def offices(database: Database, count: int) -> Iterator[int]:
+    """Yield the ids of so many new offices of one company."""
     with across_offices(database, Reason.SETTING_UP) as session:
         company = Company(code="C1", name="第一物业公司")
-        offices = [Office(code=f"O{n}", name=f"第{n}管理处", company=company) for n in range(1, count + 1)]
-        session.add_all(offices)
+        made = [Office(code=f"O{n}", name=f"第{n}管理处", company=company) for n in range(1, count + 1)]
+        session.add_all(made)
         session.commit()
-        return iter([office.id for office in offices])
+        return iter([office.id for office in made])
