@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from importers.frames import Packed
 from importers.writing import Writer
+from tenant import migrations
 from tenant.models.base import Base, OfficeScoped
 
 if TYPE_CHECKING:
@@ -70,7 +72,13 @@ def standing_of(session: Session, office: Office, kind: SheetKind) -> str | None
 
     What somebody changes while a plan is made is in the plan or not, but never in this.
     """
-    return None if kind.standing is None else kind.standing(session, office)
+    return None if kind.standing is None else f"{_schema()} {kind.standing(session, office)}"
+
+
+@cache
+def _schema() -> str:
+    """Return the revision of the schema that this program writes: a script for another is not carried out."""
+    return migrations.head()
 
 
 def added(
@@ -94,7 +102,7 @@ def is_current(session: Session, office: Office, kind: SheetKind, batch: ImportB
     script: Any = (batch.plan_index or {}).get(_SCRIPT)
     if script is None or kind.standing is None or batch.plan is None:
         return False
-    return bool(script[_STANDING] == kind.standing(session, office))
+    return bool(script[_STANDING] == standing_of(session, office, kind))
 
 
 def carry_out(writer: Writer, batch: ImportBatch) -> None:

@@ -151,7 +151,7 @@ def _clear(database: Database, clear: Callable[[Session], int], at_once: int) ->
 
 def _forget_files(session: Session, before: datetime, limit: int) -> int:
     kept = select(ImportBatch).where(ImportBatch.file.is_not(None), ImportBatch.created_at < before).limit(limit)
-    batches = session.scalars(kept).all()
+    batches = session.scalars(kept.with_for_update(skip_locked=True)).all()  # what is in hand goes another night
     for batch in batches:
         batch.file = batch.plan = batch.trace = None
         batch.choices = batch.choices | {"edits": [], "answers": []} if batch.choices else {}

@@ -134,8 +134,7 @@ def test_files_of_imports_are_deleted_after_ninety_days_and_the_batch_stays(data
         assert [tuple(row) for row in found] == [("old.xlsx", None, None, None), ("young.xlsx", b"x", b"y", b"z")]
         rows = session.scalars(select(ImportBatch)).all()
     chosen = {row.file_name: row.choices for row in rows}
-    assert Choices.from_json(chosen["old.xlsx"]) == Choices(all_or_nothing=True)
-    assert chosen["young.xlsx"] == choices
+    assert (Choices.from_json(chosen["old.xlsx"]), chosen["young.xlsx"]) == (Choices(all_or_nothing=True), choices)
     said = {row.file_name: str((row.mapping, row.fault)) for row in rows}
     assert ("张某" in said["old.xlsx"], "张某" in said["young.xlsx"]) == (False, True)
 

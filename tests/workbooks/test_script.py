@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 import make
 from importers import apply as applying
+from importers import script
 from importers.apply import apply, preview
 from importers.reading import read
 from importers.undo import undo
@@ -102,3 +103,11 @@ def test_whatever_has_changed_since_the_file_is_read_and_planned_again(north, ca
     assert len(readings) == 1
     assert batch.state is ImportState.APPLIED
     assert north.scalar(select(Ownership.id).join(Unit, Unit.id == Ownership.unit_id).where(Unit.number == "3-2-1501"))
+
+
+def test_what_was_kept_for_another_schema_is_planned_again(north, cast, readings, monkeypatch):
+    batch = preview(north, cast.north.office, "roster", "名册.xlsx", builders.plain())
+    monkeypatch.setattr(script, "_schema", lambda: "0000")
+    apply(north, batch.id)
+    assert len(readings) == 1
+    assert batch.state is ImportState.APPLIED
