@@ -106,7 +106,9 @@ class Leases:
         claim = row.lease
         own = [lease for lease in self._of.get(space, ()) if claim and lease.lessee == claim.lessee]
         if claim is None or claim.from_on is None:
-            return next((lease for lease in own if lease.term.holds(self.on) or lease.term.from_on > self.on), None)
+            lasting = next((lease for lease in own if not self._is_over(lease.term)), None)
+            ended = (lease for lease in own if claim and claim.to_on and lease.term.to_on == claim.to_on)
+            return lasting or next(ended, None)
         same = next((lease for lease in own if lease.term.from_on == claim.from_on), None)
         later = (lease for lease in own if claim.from_on < lease.term.from_on)
         return same or next((one for one in later if one.term.overlaps(LeaseTerm(claim.from_on, claim.to_on))), None)
@@ -126,6 +128,8 @@ class Leases:
         term = _term_after(lease, trial.change)
         if term.to_on is not None and term.to_on < term.from_on:
             return fault("lease_reversed", term.to_on.isoformat())
+        if lease.named and self._is_over(term) and not self._is_over(lease.term):
+            return fault("conflict_thing", f"{lease.name} {LEASE['to_on']}", other=lease.place[1])
         other = next((one for one in self._of[lease.space] if one is not lease and one.term.overlaps(term)), None)
         if other is not None:
             return fault("conflict_lease", other.lessee, day=other.term.from_on)
@@ -159,6 +163,9 @@ class Leases:
         self._of.setdefault(space, []).append(begun)
         self._named[begun] = None
         return any(lease.lessee != claim.lessee for lease in clashes)
+
+    def _is_over(self, term: LeaseTerm) -> bool:
+        return term.to_on is not None and term.to_on < self.on
 
     @staticmethod
     def _otherwise(lease: LeaseDraft) -> Mapping[str, Any]:

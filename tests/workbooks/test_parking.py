@@ -217,6 +217,17 @@ def test_a_lessee_from_before_the_known_one_is_a_question():
     assert "张三" in plan.refused[0].reason
 
 
+def test_a_lease_that_one_row_ends_in_the_past_does_not_go_on_in_another():
+    rows = [row("B1-001", lessee="张三"), row("B1-001", lessee="张三", ends="2026-01-31")]
+    assert codes(plan_of(*rows, state=let())) == [(3, "conflict_thing")]
+
+
+def test_a_lease_ended_by_a_file_is_the_same_when_the_file_comes_again():
+    plan = plan_of(row("B1-001", lessee="张三", ends="2026-01-31"), state=let(ends=dt.date(2026, 1, 31)))
+    assert plan.is_empty
+    assert not plan.refused
+
+
 def test_two_lessees_of_one_space_in_one_file_are_a_question():
     rows = [row("B1-001", lessee="李四", begins="2026-01-01"), row("B1-001", lessee="王五", begins="2026-02-01")]
     assert codes(plan_of(*rows)) == [(3, "conflict_lease")]
