@@ -38,10 +38,11 @@ def occupancy(
         for place, claim in enumerate(claims)
         if place in known or claim.phone or claim.name not in reached
     ]
-    if terms.mode is ImportMode.FILL and current:
-        drafts = [draft for draft in drafts if draft.state]
     names = {claim.name for claim in claims}
     unnamed = [state for state in left if comparable_name(state.name) not in names]
+    staying = len(current) - (len(unnamed) if terms.ends_on else 0)
+    if terms.mode is ImportMode.FILL and staying:
+        drafts = [draft for draft in drafts if draft.state]
     if unnamed and (terms.ends_on or terms.mode is ImportMode.REPLACE):
         last = terms.ends_on or terms.on - dt.timedelta(days=1)
         drafts += [ending(state, last, unit) for state in unnamed]
