@@ -7,15 +7,16 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, Text, cast, event, insert, inspect, literal, select
 from sqlalchemy.orm import InstanceState, Mapper, Session, UOWTransaction
 
 from audit.models import AuditEntry
-from audit.redaction import mask
+from audit.redaction import mask, masker
 from tenant import clock
-from tenant.journal import MANY, Change, RecordedAct, actor_of, given_rows, insert_of
+from tenant.journal import MANY, Change, Columns, RecordedAct, across, actor_of, given_columns, insert_of
 from tenant.models.base import Base, Walled
 from tenant.scoping import PERMIT, scope_of
 
@@ -48,11 +49,20 @@ class Capture:
         if table.name in UNRECORDED_TABLES:
             return
         common = _common(session)
-        if len(changes) >= MANY and all(change.before is None for change in changes):
-            _write_created(session, common, table, changes)
-        else:
-            entries = (_change_entry(common, table, change) for change in changes)
-            _write(session, [entry for entry in entries if entry is not None])
+        entries = (_change_entry(common, table, change) for change in changes)
+        _write(session, [entry for entry in entries if entry is not None])
+
+    def record_inserts(self, session: Session, table: Table, ids: Sequence[int], columns: Columns) -> None:
+        """Record rows that were inserted together, one entry each."""
+        if table.name in UNRECORDED_TABLES:
+            return
+        common = _common(session)
+        if len(ids) >= MANY:
+            _write_created(session, common, table, ids, columns)
+            return
+        rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+        made = (Change(row_id, row["office_id"], None, row) for row_id, row in zip(ids, rows, strict=True))
+        _write(session, [entry for change in made if (entry := _change_entry(common, table, change))])
 
     def record_act(self, session: Session, act: RecordedAct) -> None:
         """Record an act that changes no row by itself.
@@ -178,22 +188,24 @@ def _values(table: Table, row: Mapping[str, Any] | None) -> dict[str, Any] | Non
 def _write(session: Session, entries: list[dict[str, Any]]) -> None:
     """Insert the entries; in one statement where there are many of them."""
     if len(entries) >= MANY and isinstance(AuditEntry.__table__, Table):
-        session.connection().execute(insert_of(AuditEntry.__table__, entries), execution_options=PERMIT)
+        statement = insert_of(AuditEntry.__table__, across(AuditEntry.__table__, entries))
+        session.connection().execute(statement, execution_options=PERMIT)
     elif entries:
         session.connection().execute(ONE_BY_ONE, entries, execution_options=PERMIT)
 
 
-def _write_created(session: Session, common: Mapping[str, Any], table: Table, changes: Sequence[Change]) -> None:
+def _write_created(
+    session: Session, common: Mapping[str, Any], table: Table, ids: Sequence[int], columns: Columns
+) -> None:
     """Record rows that were inserted together, column by column: of each, the same columns are kept in the same way."""
-    columns = [table.c[name] for name in changes[0].after or () if name not in UNRECORDED_COLUMNS]
-    sides = [_kept_texts(column, [(change.after or {})[column.name] for change in changes]) for column in columns]
+    sides = [_kept_texts(table.c[name], values) for name, values in columns.items() if name not in UNRECORDED_COLUMNS]
     entry = inspect(AuditEntry).columns
     shared = {**common, "verb": f"{table.name}.create", "subject_kind": table.name}
-    rows = [
-        {"subject_id": change.subject_id, "office_id": change.office_id, "after": f"{{{','.join(side)}}}"}
-        for change, side in zip(changes, zip(*sides, strict=True), strict=True)
-    ]
-    given = given_rows({"subject_id": entry.subject_id, "office_id": entry.office_id, "after": _AS_SENT}, rows)
+    afters = [f"{{{','.join(side)}}}" for side in zip(*sides, strict=True)] if sides else ["{}"] * len(ids)
+    given = given_columns(
+        {"subject_id": entry.subject_id, "office_id": entry.office_id, "after": _AS_SENT},
+        {"subject_id": ids, "office_id": columns["office_id"], "after": afters},
+    )
     values: dict[str, ColumnElement[Any]] = {
         name: literal(value, entry[name].type) for name, value in shared.items() if value is not None
     }
@@ -203,26 +215,32 @@ def _write_created(session: Session, common: Mapping[str, Any], table: Table, ch
     session.connection().execute(statement, execution_options=PERMIT)
 
 
-def _kept_texts(column: Column[Any], values: Sequence[object]) -> list[str]:
+def _kept_texts(column: Column[Any], values: Sequence[Any]) -> list[str]:
     """Return for each value `"column": value` as JSON, as the record keeps it; what repeats is made once."""
-    name = json.dumps(column.name)
-    made: dict[tuple[type, object], str] = {}
-    texts = []
-    for value in values:
-        key = (object, id(value)) if isinstance(value, dict | list) else (type(value), value)
-        text = made.get(key)
-        if text is None:
-            text = made[key] = f"{name}: {json.dumps(kept(column, value))}"
-        texts.append(text)
-    return texts
+    name = f"{json.dumps(column.name)}: "
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {str} and column.info.keys() <= {"personal"}:
+        masked = masker(column.name) if column.info.get("personal") else str
+        return [name + ("null" if value is None else quoted(masked(value))) for value in values]
+    if kinds == {int} and not column.info:
+        return [name + ("null" if value is None else str(value)) for value in values]
+    if len(kinds) == 1 and not kinds & {dict, list, Decimal}:
+        made = {value: name + json.dumps(kept(column, value)) for value in set(values)}
+        return [made[value] for value in values]
+    return [name + json.dumps(kept(column, value)) for value in values]
 
 
 def kept(column: Column[Any], value: object) -> object:
-    """Return ``value`` as the record keeps it: plain JSON, personal values masked, secrets and bodies as digests."""
+    """Return ``value`` as the record keeps it: plain JSON, personal values masked, secrets and bodies as digests.
+
+    Of a column that tells what may be known of its value (``told``), that is kept.
+    """
     if value is None:
         return None
     if column.info.get("secret"):
         return "***"
+    if told := column.info.get("told"):
+        return _plain(told(value))
     if column.info.get("redacted"):
         raw = value if isinstance(value, bytes) else str(value).encode()
         return f"{len(raw)} 字节 sha256:{sha256(raw).hexdigest()[:16]}"

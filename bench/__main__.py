@@ -18,6 +18,7 @@ NAMES = {
     "list_page": "list pages of a large group beside Flask-Admin's default view",
     "roster": "a roster from workbook to tables beside the ORM's add_all of the same rows",
     "importing": "a roster of fifteen columns beside calamine and COPY, and beside django-import-export",
+    "importing_web": "pages of three desks while a roster is read and written, beside the import held",
     "annotated": "the annotated workbook beside openpyxl writing the same values anew",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
     "start_up": "the second start of the demo, and its idle memory",
@@ -26,7 +27,7 @@ NAMES = {
 
 def main() -> None:
     """Run what the command line names."""
-    listing = "\n".join(f"  {name:<10} {what}" for name, what in NAMES.items())
+    listing = "\n".join(f"  {name:<13} {what}" for name, what in NAMES.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description=f"Benchmarks, each beside its peer:\n{listing}",

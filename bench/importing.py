@@ -1,25 +1,26 @@
 """A roster of fifteen columns from the file to the tables, previewed and recorded, beside what the bare work costs.
 
 The floor is calamine reading the very file and COPY of the very rows, those of the record among them, into the same
-indexed tables. Peers take the same 10,000 rows through django-import-export's own flow: load, dry run, load, import.
+indexed tables. Peers take the same rows through django-import-export's own flow: load, dry run, load, import. Each
+size is imported by a process of its own, so that none finds what an earlier one has left.
 """
 
+import gc
 import io
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter, process_time
-from typing import Final
+from functools import partial
+from multiprocessing import Pipe, get_context
+from typing import Final, TypeVar
 
-import psutil
+import psycopg
 import python_calamine
 
 from bench import peer_django
 from bench.importing_rows import invented, workbook
 from bench.measure import Sizes, say, span, verdict
 from bench.roster import offices
+from bench.spending import Spent, against, both, middle, spending
 from bench.world import World, superuser
 from importers import apply as importing
 from tenant.db import Database
@@ -30,79 +31,128 @@ from tenant.scoping import Scope
 PLACES: Final = ("company", "office", "estate", "building", "section")
 WRITTEN: Final = ("unit", "owner", "ownership", "audit_entry")
 FLOOR, AGAIN, PEER, FASTEST, MEMORY, LINEAR = 2.2, 1 / 3, 1 / 30, 1 / 5, 500, 1.15
+ROUNDS: Final = 3
+"""Of the floor, whose median counts."""
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
 class Taken:
-    """One run: seconds on the wall for each part, and megabytes of this process with its children at the most."""
+    """One run, part by part."""
 
-    preview: float = 0
-    apply: float = 0
-    computing: float = 0
-    megabytes: int = 0
+    preview: Spent
+    apply: Spent
 
     @property
-    def whole(self) -> float:
-        """Return the seconds of both parts."""
-        return self.preview + self.apply
+    def whole(self) -> Spent:
+        """Return what both parts cost."""
+        return both(self.preview, self.apply)
+
+
+@dataclass(slots=True)
+class Compared:
+    """What a file cost the first time and again, and what the floor of it costs."""
+
+    first: Taken
+    again: Taken
+    floor: Spent
 
 
 def run(world: World, sizes: Sizes) -> None:
     """Print each target beside what was measured."""
-    rows = 10 * sizes.roster_rows
-    content = workbook(invented(rows))
-    ours, again, floor = measured(world, content, "importing")
-    say(f"{rows:,} rows × 15, {len(content) >> 20} MB of workbook", "", "")
-    against("read, preview, apply to the floor", ours.whole, floor, FLOOR, "floor")
-    say("  of it", "", f"preview {span(ours.preview)}, apply {span(ours.apply)}, computing here {span(ours.computing)}")
-    say("memory of all its processes", f"{ours.megabytes} MB (≤ {MEMORY})", "", verdict(ours.megabytes, MEMORY))
-    against("the same file again: nothing is written", again.whole, ours.whole, AGAIN, "first time")
-    small = workbook(invented(sizes.roster_rows))
-    flow, _, _ = measured(world, small, "importing_small")
+    small, large = sizes.roster_rows, 10 * sizes.roster_rows
+    found = {rows: apart(partial(compared, world, rows)) for rows in (small, large)}
+    for rows, one in found.items():
+        tell(rows, one)
+    content = workbook(invented(small))
     for name, is_fast, target in (("as it comes", False, PEER), ("fastest bulk mode", True, FASTEST)):
-        peer = peer_django.flow(world, small, fast=is_fast)
+        peer = peer_django.flow(world, content, small, fast=is_fast)
         if peer is None:
             say(f"django-import-export, {name}", "not installed", "make bench installs it")
         else:
-            against(f"{sizes.roster_rows:,} rows to django-import-export, {name}", flow.whole, peer, target, "peer")
-    against("ten times the rows to ten times the time", ours.whole / 10, flow.whole, LINEAR, "a tenth, ")
+            against(f"{small:,} rows to django-import-export, {name}", found[small].first.whole, peer, target, "peer")
+    base = found[small].first.whole
+    linear(base, small, found[large].first.whole, large)
+    if sizes.most_roster_rows:
+        most = apart(partial(imported_once, world, sizes.most_roster_rows))
+        parts(f"{sizes.most_roster_rows:,} rows × 15", most)
+        linear(base, small, most.whole, sizes.most_roster_rows)
 
 
-def against(case: str, ours: float, peer: float, target: float, what: str) -> None:
-    """Print a ratio beside its target."""
-    value = ours / peer
-    say(case, f"{value:.3f}× (≤ {target:.3g}×)", f"ours {span(ours)}, {what} {span(peer)}", verdict(value, target))
+def apart(work: Callable[[], Found]) -> Found:
+    """Return what ``work`` finds in a copy of this process: what it leaves behind goes with it."""
+    found, told = Pipe(duplex=False)
+    process = get_context("fork").Process(target=lambda: told.send(work()))
+    process.start()
+    told.close()
+    try:
+        return found.recv()  # type: ignore[no-any-return]  # whatever was sent
+    finally:
+        process.join()
 
 
-def measured(world: World, content: bytes, name: str) -> tuple[Taken, Taken, float]:
-    """Import a file, import it again, and return both with the seconds of the floor."""
-    with world.database(name) as database:
+def tell(rows: int, found: Compared) -> None:
+    """Print what is measured at one size."""
+    parts(f"{rows:,} rows × 15", found.first)
+    against("read, preview, apply to the floor", found.first.whole, found.floor, FLOOR, "floor")
+    against("the same file again: nothing is written", found.again.whole, found.first.whole, AGAIN, "first time")
+
+
+def parts(what: str, taken: Taken) -> None:
+    """Print what each part of an import cost, and its memory."""
+    for name, spent in (("preview", taken.preview), ("apply", taken.apply)):
+        computing = f"computing {span(spent.computing)}, of it in the database {span(spent.database)}"
+        say(what, name, f"wall {span(spent.wall)}, {computing}")
+        what = ""
+    most = taken.whole.megabytes
+    say("memory of all its processes", f"{most} MB (≤ {MEMORY})", "", verdict(most, MEMORY))
+
+
+def linear(base: Spent, few: int, spent: Spent, many: int) -> None:
+    """Print how the time of a row changes with their number."""
+    each = [Spent(one.wall / rows, one.computing / rows) for one, rows in ((spent, many), (base, few))]
+    against(f"a row of {many:,} to a row of {few:,}", each[0], each[1], LINEAR, "of few")
+
+
+def compared(world: World, rows: int) -> Compared:
+    """Import a file, import it again, and find out what the floor of it costs."""
+    content = workbook(invented(rows))
+    with world.database(f"importing_{rows}") as database:
         (office_id,) = offices(database, 1)
-        first = imported(database, office_id, content)
-        again = imported(database, office_id, content)
+        first = imported(world, database, office_id, content)
+        again = imported(world, database, office_id, content)
         texts = copied(database)
-    with world.database(f"{name}_floor") as database:
-        return first, again, floor_of(database, texts, content)
+    floors = []
+    for number in range(ROUNDS):
+        with world.database(f"importing_{rows}_floor_{number}") as database:
+            floors.append(floor_of(world, database, texts, content))
+    return Compared(first, again, middle(floors))
 
 
-def imported(database: Database, office_id: int, content: bytes) -> Taken:
+def imported_once(world: World, rows: int) -> Taken:
+    """Import a file into a fresh database."""
+    content = workbook(invented(rows))
+    with world.database(f"importing_{rows}") as database:
+        (office_id,) = offices(database, 1)
+        return imported(world, database, office_id, content)
+
+
+def imported(world: World, database: Database, office_id: int, content: bytes) -> Taken:
     """Take a file through preview and apply, as two requests would."""
-    taken, computing = Taken(), process_time()
-    with watched(taken):
-        start = perf_counter()
-        with database.session(Scope.of([office_id]), CLOCKWORK) as session:
-            batch = importing.preview(session, session.get_one(Office, office_id), "roster", "业主名册.xlsx", content)
-            session.commit()
-            batch_id, refused = batch.id, batch.counts["rows"]["refused"]  # type: ignore[index]  # the import's JSON
-        assert refused == 0, refused
-        taken.preview = perf_counter() - start
-        start = perf_counter()
-        with database.session(Scope.of([office_id]), CLOCKWORK) as session:
-            importing.apply(session, batch_id)
-            session.commit()
-        taken.apply = perf_counter() - start
-    taken.computing = process_time() - computing
-    return taken
+    with spending(world) as preview, database.session(Scope.of([office_id]), CLOCKWORK) as session:
+        office = session.get_one(Office, office_id)
+        batch = importing.preview(session, office, "roster", "业主名册.xlsx", content)
+        session.commit()
+        batch_id, refused = batch.id, batch.counts["rows"]["refused"]  # type: ignore[index]  # the import's JSON
+        session.close()
+    assert refused == 0, refused
+    gc.collect()
+    with spending(world) as apply, database.session(Scope.of([office_id]), CLOCKWORK) as session:
+        importing.apply(session, batch_id)
+        session.commit()
+    return Taken(preview, apply)
 
 
 def copied(database: Database) -> dict[str, bytes]:
@@ -115,50 +165,23 @@ def copied(database: Database) -> dict[str, bytes]:
     return texts
 
 
-def floor_of(database: Database, texts: dict[str, bytes], content: bytes) -> float:
-    """Return the seconds of calamine reading the file and COPY of its rows and their entries, in one transaction."""
+def floor_of(world: World, database: Database, texts: dict[str, bytes], content: bytes) -> Spent:
+    """Return what calamine reading the file and COPY of its rows and their entries costs, in one transaction."""
     with superuser(database) as connection:
         with connection.transaction():
             for table in PLACES:
                 put(connection, table, texts[table])
-        start = perf_counter()
-        with python_calamine.load_workbook(io.BytesIO(content)) as book:
-            rows = sum(1 for _ in book.get_sheet_by_index(0).iter_rows())
-        with connection.transaction():
-            for table in WRITTEN:
-                put(connection, table, texts[table])
-        assert rows > 0
-        return perf_counter() - start
+        with spending(world) as spent:
+            with python_calamine.load_workbook(io.BytesIO(content)) as book:
+                rows = sum(1 for _ in book.get_sheet_by_index(0).iter_rows())
+            with connection.transaction():
+                for table in WRITTEN:
+                    put(connection, table, texts[table])
+    assert rows > 0
+    return spent
 
 
-def put(connection: object, table: str, text: bytes) -> None:
+def put(connection: psycopg.Connection, table: str, text: bytes) -> None:
     """Copy lines into a table."""
-    with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's
+    with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
         copy.write(text)
-
-
-@contextmanager
-def watched(taken: Taken) -> Iterator[None]:
-    """Look ten times a second at how much memory this process and its children hold; the server is not one of them."""
-    over = threading.Event()
-    here = psutil.Process(os.getpid())
-
-    def look() -> None:
-        while not over.wait(0.1):
-            held = 0
-            for process in (here, *here.children(recursive=True)):
-                try:
-                    if process.name().startswith("postgres"):
-                        continue
-                    held += process.memory_info().rss
-                except psutil.Error:
-                    continue
-            taken.megabytes = max(taken.megabytes, held >> 20)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

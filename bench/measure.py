@@ -20,6 +20,8 @@ class Sizes:
     roster_rows: int
     rounds: int
     due_actions: int = 2_000
+    most_roster_rows: int = 0
+    """How many rows the longest roster has; 0: ten times ``roster_rows`` are enough."""
 
     @property
     def owners_per_office(self) -> int:
@@ -28,7 +30,15 @@ class Sizes:
 
 
 SMALL = Sizes(owners=100_000, offices=200, company_offices=20, roster_rows=2_000, rounds=60)
-FULL = Sizes(owners=1_000_000, offices=200, company_offices=20, roster_rows=10_000, rounds=200, due_actions=10_000)
+FULL = Sizes(
+    owners=1_000_000,
+    offices=200,
+    company_offices=20,
+    roster_rows=10_000,
+    rounds=200,
+    due_actions=10_000,
+    most_roster_rows=500_000,
+)
 
 
 def race(

@@ -55,6 +55,9 @@ class Silence:
     def record_changes(self, session: Session, table: Table, changes: object) -> None:
         """Leave no entry."""
 
+    def record_inserts(self, session: Session, table: Table, ids: object, columns: object) -> None:
+        """Leave no entry."""
+
     def record_act(self, session: Session, act: RecordedAct) -> None:
         """Leave no entry."""
 

@@ -11,9 +11,14 @@ import posixpath
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
-from importers._glance import glance
+from importers._glance import Doubtful, Seen
+from importers._zeros import Styles, Zeros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _CHUNK = 1 << 18
 _MAIN_ROLE = "/worksheet"
@@ -60,6 +65,7 @@ class Findings:
     marks: dict[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
     merges: list[str] = field(default_factory=list)
+    zeros: Zeros = field(default_factory=Zeros)
 
     @property
     def is_far(self) -> bool:
@@ -80,8 +86,10 @@ def local(name: str) -> str:
 class _SheetScan:
     """The handlers of one sheet: cell by cell, remembering nothing but the findings."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, *, is_whole: bool = True) -> None:
         self.found = findings
+        self.zeros = findings.zeros
+        self.is_whole = is_whole
         self.row = 0
         self.column = 0
         self.kind = ""
@@ -106,6 +114,8 @@ class _SheetScan:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r", "")
+        if not (number or self.is_whole):
+            raise Doubtful
         self.row = _within(int(number[:9]), _LAST_ROW) if number.isascii() and number.isdigit() else self.row + 1
         self.column = 0
         if attributes.get("hidden") in {"1", "true"} and len(self.found.hidden_rows) < MARKS_KEPT:
@@ -115,6 +125,8 @@ class _SheetScan:
         letters = attributes.get("r", "").rstrip("0123456789")
         self.column = (self.columns.get(letters) or self._place(letters)) if letters else self.column + 1
         self.kind = attributes.get("t", "")
+        if self.zeros.styles and self.kind in {"", "n"}:
+            self.zeros.note(self.row, self.column, attributes.get("s", "").encode())
         self.formula = self.filled = False
 
     def _place(self, letters: str) -> int:
@@ -174,10 +186,11 @@ def scan(archive: zipfile.ZipFile, inflated_limit: int) -> list[Findings]:
     budget = [inflated_limit]
     _refuse_declarations(archive)
     every: list[Findings] = []
+    styles = _styles(archive, budget)
     for name, hidden, path in sheet_parts(archive, budget):
-        findings = Findings(name, hidden)
+        findings = Findings(name, hidden, zeros=Zeros(styles))
         if not _glanced(archive, path, budget, findings):
-            findings = Findings(name, hidden)
+            findings = Findings(name, hidden, zeros=Zeros(styles))
             _parse(archive, path, budget, _SheetScan(findings))
         every.append(findings)
     return every
@@ -185,13 +198,21 @@ def scan(archive: zipfile.ZipFile, inflated_limit: int) -> list[Findings]:
 
 def _glanced(archive: zipfile.ZipFile, path: str, budget: list[int], findings: Findings) -> bool:
     """Take what a first look tells, which is bounds; False where it is not enough: far cells are looked at twice."""
-    seen = glance(archive, path, budget[0])
-    if seen is None:
+    seen, before = Seen(zeros=findings.zeros), budget[0]
+    try:
+        _parse(archive, path, budget, _SheetScan(findings, is_whole=False), seen)
+    except Doubtful:
+        budget[0] = before
         return False
-    budget[0] -= seen.inflated
-    findings.last_row, findings.last_column, findings.cells = seen.last_row, seen.last_column, seen.cells
-    findings.near_row, findings.near_column = seen.last_row, min(seen.last_column, NEAR_COLUMNS)
-    findings.hidden_rows, findings.merges = seen.hidden_rows[:MARKS_KEPT], seen.merges[:MERGES_KEPT]
+    findings.last_row, findings.last_column = (
+        max(findings.last_row, seen.last_row),
+        max(findings.last_column, seen.last_column),
+    )
+    findings.cells += seen.cells
+    findings.near_row, findings.near_column = findings.last_row, min(findings.last_column, NEAR_COLUMNS)
+    findings.hidden_rows = sorted({*findings.hidden_rows, *seen.hidden_rows})[:MARKS_KEPT]
+    if findings.is_far:
+        budget[0] = before
     return not findings.is_far
 
 
@@ -208,28 +229,39 @@ def _refuse_declarations(archive: zipfile.ZipFile) -> None:
                 raise Suspicious("workbook_entities")
 
 
-def _parse(archive: zipfile.ZipFile, path: str, budget: list[int], sheet: _SheetScan) -> None:
+def _parse(archive: zipfile.ZipFile, path: str, budget: list[int], sheet: _SheetScan, seen: Seen | None = None) -> None:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = sheet.start
     parser.EndElementHandler = sheet.end
     parser.CharacterDataHandler = sheet.text_seen
-    feed(parser, archive, path, budget)
+    feed(parser, archive, path, budget, seen)
 
 
-def feed(parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budget: list[int]) -> None:
-    """Parse a part piece by piece; what it inflates to is taken off the budget. Raises Suspicious, nothing else."""
+def feed(
+    parser: expat.XMLParserType, archive: zipfile.ZipFile, path: str, budget: list[int], seen: Seen | None = None
+) -> None:
+    """Parse a part piece by piece; what it inflates to is taken off the budget.
+
+    With ``seen`` its plain rows are taken out before. Raises Suspicious, with ``seen`` also Doubtful, nothing else.
+    """
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         with archive.open(path) as part:
-            while chunk := part.read(_CHUNK):
-                budget[0] -= len(chunk)
-                if budget[0] < 0:
-                    raise Suspicious("workbook_bomb")
-                parser.Parse(chunk, False)  # noqa: FBT003  expat takes no keywords
+            pieces: Iterable[bytes] = _pieces(part, budget)
+            for piece in seen.rest(pieces) if seen else pieces:
+                parser.Parse(piece, False)  # noqa: FBT003  expat takes no keywords
         parser.Parse(b"", True)  # noqa: FBT003
     except (expat.ExpatError, *BROKEN) as mistake:
         raise Suspicious("workbook_damaged") from mistake
+
+
+def _pieces(part: IO[bytes], budget: list[int]) -> Iterator[bytes]:
+    while piece := part.read(_CHUNK):
+        budget[0] -= len(piece)
+        if budget[0] < 0:
+            raise Suspicious("workbook_bomb")
+        yield piece
 
 
 def _refuse_doctype(*_declared: object) -> None:
@@ -264,10 +296,25 @@ def workbook_part(archive: zipfile.ZipFile, budget: list[int]) -> str:
     raise Suspicious("not_a_workbook")
 
 
-def _targets(archive: zipfile.ZipFile, book: str, budget: list[int]) -> dict[str, str]:
+def _styles(archive: zipfile.ZipFile, budget: list[int]) -> dict[bytes, int]:
+    """Return style of a cell → how many digits its numbers are shown with; none where no part says how they look."""
+    styles = Styles()
+    for path in _targets(archive, workbook_part(archive, budget), budget, "/styles").values():
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = styles.start
+        parser.EndElementHandler = styles.end
+        try:
+            feed(parser, archive, path, budget)
+        except Suspicious as mistake:
+            if mistake.code != "workbook_damaged":  # how it looks is no reason to leave what it holds unread
+                raise
+    return styles.digits
+
+
+def _targets(archive: zipfile.ZipFile, book: str, budget: list[int], role: str = _MAIN_ROLE) -> dict[str, str]:
     folder, name = posixpath.split(book)
     found = relations(archive, posixpath.join(folder, "_rels", name + ".rels"), folder, budget)
-    return {key: target for key, (kind, target) in found.items() if kind.endswith(_MAIN_ROLE)}
+    return {key: target for key, (kind, target) in found.items() if kind.endswith(role)}
 
 
 def relations(archive: zipfile.ZipFile, path: str, folder: str, budget: list[int]) -> dict[str, tuple[str, str]]:

@@ -96,6 +96,7 @@ class _Tables:
     def _end_cell(self) -> None:
         if self.filled:
             self._count()
+            self._note_zeros()
         self.column += self.columns
 
     def _count(self) -> None:
@@ -111,6 +112,14 @@ class _Tables:
         found.last_row, found.last_column = max(found.last_row, last_row), max(found.last_column, last_column)
         if self.text.startswith(_ERRORS) and self.kind not in {"", "string"} and len(found.marks) < MARKS_KEPT:
             found.marks[self.row, self.column] = f"error:{self.text[:20]}"
+
+    def _note_zeros(self) -> None:
+        """Take note of a number that is shown with zeros before it: the text beside it says so."""
+        text = self.text
+        if self.kind == "float" and text[0:1] == "0" and len(text) > 1 and text.isascii() and text.isdigit():
+            for row in range(self.row, self.row + min(self.rows, GAP)):
+                for column in range(self.column, self.column + min(self.columns, _prescan.NEAR_COLUMNS)):
+                    self.every[-1].zeros.show(row, column, len(text))
 
 
 def _times(found: dict[str, str], name: str, most: int) -> int:

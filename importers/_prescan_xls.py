@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from importers._prescan import GAP, MARKS_KEPT, MERGES_KEPT, MOST_SHEETS, NEAR_COLUMNS, Findings, Suspicious
+from importers._zeros import Zeros, digits_of
 from importers.cells import column_letter
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _BOF, _EOF, _BOUND_SHEET, _ROW, _MERGES, _FORMULA, _TRUTH, _SEVERAL = (
     0x0205,
     0x00BD,
 )
+_FORMAT, _STYLE, _NUMBER, _SHORT_NUMBER = 0x041E, 0x00E0, 0x0203, 0x027E
 _FILLED = frozenset({0x0203, 0x0204, 0x00FD, 0x00D6, 0x027E, _FORMULA, _TRUTH, _SEVERAL})
 _HIDDEN = 0x0020
 _IS_ERROR = b"\xff\xff"
@@ -54,7 +56,11 @@ def scan(content: bytes) -> list[Findings]:
         stream = _stream(content)
         if struct.unpack_from("<HHH", stream) != (_BOF, struct.unpack_from("<H", stream, 2)[0], _BIFF8):
             return []
-        every = [_findings(stream, place, name) for place, name in _sheets(stream)]
+        styles = _styles(stream)
+        every = [
+            _findings(stream, place, Findings(name, hidden=False, zeros=Zeros(styles)))
+            for place, name in _sheets(stream)
+        ]
     except (struct.error, IndexError, ValueError):
         return []  # calamine decides what is damaged
     if any(found.is_far for found in every):
@@ -119,13 +125,41 @@ def _sheets(stream: bytes) -> list[tuple[int, str]]:
     return listed
 
 
-def _findings(stream: bytes, place: int, name: str) -> Findings:
-    found = Findings(name, hidden=False)
+def _styles(stream: bytes) -> dict[bytes, int]:
+    """Return style of a cell → how many digits its numbers are shown with, of those shown with zeros before them."""
+    digits: dict[bytes, int] = {}
+    formats: dict[int, int] = {}
+    count = 0
+    for number, body in _records(stream, 0):
+        if number == _FORMAT:
+            which, length, is_wide = struct.unpack_from("<HHB", body)
+            code = body[5 : 5 + 2 * length].decode("utf-16-le", "replace") if is_wide & 1 else body[5 : 5 + length]
+            formats[which] = digits_of(code if isinstance(code, str) else code.decode("latin-1"))
+        elif number == _STYLE:
+            if shown := formats.get(struct.unpack_from("<2xH", body)[0]):
+                digits[b"%d" % count] = shown
+            count += 1
+    return digits
+
+
+def _note_zeros(found: Findings, number: int, body: bytes) -> None:
+    """Take note of numbers shown with zeros before them."""
+    row, column = struct.unpack_from("<HH", body)
+    if number in {_NUMBER, _SHORT_NUMBER}:
+        found.zeros.note(row + 1, column + 1, b"%d" % struct.unpack_from("<H", body, 4)[0])
+    elif number == _SEVERAL:
+        for place in range((len(body) - 6) // 6):
+            found.zeros.note(row + 1, column + 1 + place, b"%d" % struct.unpack_from("<H", body, 4 + 6 * place)[0])
+
+
+def _findings(stream: bytes, place: int, found: Findings) -> Findings:
     for number, body in _records(stream, place):
         if number in _FILLED:
             row, column = struct.unpack_from("<HH", body)
             last = struct.unpack_from("<H", body, len(body) - 2)[0] if number == _SEVERAL else column
             _count(found, row + 1, min(last, column + 255) + 1, 1 + max(last - column, 0))
+            if found.zeros.styles:
+                _note_zeros(found, number, body)
             code = _error(number, body)
             if code is not None and len(found.marks) < MARKS_KEPT:
                 found.marks[row + 1, column + 1] = f"error:{_ERRORS.get(code, '#N/A')}"

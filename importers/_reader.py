@@ -1,13 +1,12 @@
 """The child process that opens a workbook: limited in memory and time, so that a hostile file ends it and nothing else.
 
-Reads the file from standard input and writes JSON lines to standard output: one line for the book, one for each sheet,
-then its rows in blocks, then `null`. A date travels as a list of one ISO text. What it cannot read it says as
+Reads the file from standard input and writes frames to standard output (`importers.reader`): JSON for the book, JSON
+for each sheet, then its rows in blocks (`importers.blocks`), then `null`. What it cannot read it says as
 `{"refused": code}`; when it dies, the parent says so.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import json
 import resource
@@ -16,17 +15,18 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from importers import _prescan, _prescan_ods, _prescan_xls, _text
+from importers import _prescan, _prescan_ods, _prescan_xls, _text, blocks
+from importers.blocks import CELLS, FRAME, SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import python_calamine as calamine
 
-_BLOCK = 500
 _CHARACTERS = 96 << 20
 _SPARE_CHARACTERS = 8 << 20
 _LONG_ON_AVERAGE = 64
+_NOTHING = ("", None)
 
 
 class _Budget:
@@ -37,12 +37,11 @@ class _Budget:
         self.characters = _CHARACTERS
         self.spare = _SPARE_CHARACTERS
 
-    def take(self, wire: list[Any]) -> None:
-        """Take a row off; raises Suspicious when nothing is left."""
-        self.cells -= len(wire)
-        characters = sum(len(value) for value in wire if type(value) is str)
+    def take(self, cells: int, characters: int) -> None:
+        """Take cells and what stands in them off; raises Suspicious when nothing is left."""
+        self.cells -= cells
         self.characters -= characters
-        self.spare -= characters - _LONG_ON_AVERAGE * len(wire)
+        self.spare -= characters - _LONG_ON_AVERAGE * cells
         if min(self.cells, self.characters, self.spare) < 0:
             raise _prescan.Suspicious("workbook_too_large")
 
@@ -63,12 +62,18 @@ def main(arguments: Sequence[str]) -> int:
     content = sys.stdin.buffer.read()
     try:
         for line in _lines(content, form, cells, inflated):
-            sys.stdout.write(json.dumps(line, ensure_ascii=True, separators=(",", ":"), allow_nan=True) + "\n")
+            _say(line)
     except _prescan.Suspicious as mistake:
-        sys.stdout.write("\n" + json.dumps({"refused": mistake.code}) + "\n")
+        _say({"refused": mistake.code})
     except MemoryError:
         return 3
+    sys.stdout.flush()
     return 0
+
+
+def _say(line: dict[str, Any] | bytes | None) -> None:
+    sign, content = (CELLS, line) if isinstance(line, bytes) else (SAID, json.dumps(line).encode())
+    sys.stdout.buffer.write(FRAME.pack(sign, len(content)) + content)
 
 
 def _limit(which: int, value: int) -> None:
@@ -119,7 +124,8 @@ def _calamine_lines(content: bytes, findings: list[_prescan.Findings], cells: in
                 if found and found.is_far:
                     yield from _blocks(_sparse_rows(content, found), budget)
                 else:
-                    yield from _blocks(_dense_rows(book.get_sheet_by_name(tab.name)), budget)
+                    rows = _dense_rows(book.get_sheet_by_name(tab.name))
+                    yield from _blocks(found.zeros.shown(rows) if found and found.zeros.digits else rows, budget)
     except calamine.PasswordError:
         raise _prescan.Suspicious("workbook_encrypted") from None
     except calamine.CalamineError:
@@ -148,37 +154,36 @@ def _sparse_rows(content: bytes, found: _prescan.Findings) -> Iterator[Sequence[
     yield from sheet.iter_rows(max_row=found.near_row, max_col=found.near_column, values_only=True)
 
 
-def _blocks(rows: Iterable[Sequence[Any]], budget: _Budget) -> Iterator[Any]:
+def _blocks(rows: Iterable[Sequence[Any]], budget: _Budget) -> Iterator[bytes | None]:
     """Yield rows in blocks, blank ends trimmed, blank rows at the end left out, and at last None."""
-    block: list[list[Any]] = []
-    blanks = 0
-    for row in rows:
-        wire = [_wire(value) for value in row]
-        while wire and wire[-1] is None:
-            wire.pop()
-        if not wire:
-            blanks += 1
-            continue
-        block.extend([] for _ in range(blanks))
-        blanks = 0
-        block.append(wire)
-        budget.take(wire)
-        if len(block) >= _BLOCK:
-            yield block
-            block = []
+    block: list[Sequence[Any]] = []
+    widths: list[int] = []
+    widest = 0
+    for row, width in _trimmed(rows):
+        wider = max(widest, width)
+        if len(block) >= blocks.ROWS or (block and wider * (len(block) + 1) > blocks.AREA):
+            yield blocks.packed(block, widths, budget.take)
+            block, widths, wider = [], [], width
+        block.append(row)
+        widths.append(width)
+        widest = wider
     if block:
-        yield block
+        yield blocks.packed(block, widths, budget.take)
     yield None
 
 
-def _wire(value: object) -> str | int | float | list[str] | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, dt.datetime | dt.date):
-        return [value.isoformat()]
-    return str(value)
+def _trimmed(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], int]]:
+    """Yield each row with its last filled column, 0 for a blank one; blank rows only where a filled one follows."""
+    blanks = 0
+    for row in rows:
+        width = len(row)
+        while width and row[width - 1] in _NOTHING:
+            width -= 1
+        if width:
+            for _ in range(blanks):
+                yield (), 0
+            yield row, width
+        blanks = 0 if width else blanks + 1
 
 
 if __name__ == "__main__":

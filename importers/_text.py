@@ -21,6 +21,23 @@ _MARKED = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UNMARKED = ("utf-8-sig", "gb18030")
+_SIMPLIFIED = ("姓名", "房号", "业主", "电话", "面积", "楼", "金额", "日期", "车位", "读数", "房间", "室号")
+_TRADITIONAL = (
+    "姓名",
+    "房號",
+    "業主",
+    "電話",
+    "面積",
+    "樓",
+    "金額",
+    "日期",
+    "車位",
+    "讀數",
+    "房間",
+    "室號",
+    "備註",
+    "戶",
+)
 _DELIMITERS = "\t,;|"
 _STATED = re.compile(r"sep=([\t,;|])\r?\n", re.IGNORECASE)
 _LOOKED_AT = 16_384
@@ -31,8 +48,9 @@ _MOST_COLUMNS = 16_384
 def rows(content: bytes) -> Iterator[list[str]]:
     """Yield the rows of a table kept as text.
 
-    Raises Suspicious: `text_unreadable` for an unknown encoding, `not_a_workbook` for text with NULs in it,
-    `text_quotes` where a quotation mark is opened and not closed again, `workbook_too_large` for a row without end.
+    Raises Suspicious: `text_unreadable` for an unknown encoding, `text_big5` for the one of Taiwan, `not_a_workbook`
+    for text with NULs in it, `text_quotes` where a quotation mark is opened and not closed again, `workbook_too_large`
+    for a row without end.
     """
     text = decoded(content)
     if stated := _STATED.match(text):
@@ -59,8 +77,18 @@ def decoded(content: bytes) -> str:
             continue
         if "\0" in text:
             raise Suspicious("not_a_workbook")
+        if encoding == "gb18030" and _is_big5(content, text):
+            raise Suspicious("text_big5")
         return text
-    raise Suspicious("text_unreadable")
+    raise Suspicious("text_big5" if not marked and _is_big5(content, "") else "text_unreadable")
+
+
+def _is_big5(content: bytes, as_read: str) -> bool:
+    """Tell text that says something of a roster in Big5 alone: most of its bytes are also signs of GB18030, others."""
+    if any(word in as_read for word in _SIMPLIFIED):
+        return False
+    text = content.decode("cp950", "ignore")
+    return sum(word in text for word in _TRADITIONAL) > 1
 
 
 def delimiter_of(head: str) -> str:

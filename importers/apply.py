@@ -23,7 +23,7 @@ from importers.layouts import as_read, vocabulary
 from importers.reading import Reading, Report, read, silent
 from importers.sheets import kind_named
 from importers.turns import found, locked, reason_of, require_edition, undisturbed, wait_for_turn
-from importers.writing import Writer
+from importers.writing import MANY, Writer, count_anew
 from tenant import clock
 from tenant.errors import Conflict, Refusal
 from tenant.journal import StaleRow, actor_of, because
@@ -105,6 +105,8 @@ def apply(
                 script.carry_out(writer, batch)
             else:
                 kind.write(writer, office, plan)
+        if writer.written >= MANY:
+            count_anew(session)
         batch.counts, batch.trace = dict(counts), trails.packed(writer.trace)
         batch.state, batch.fault = ImportState.APPLIED, None
         batch.applied_at, batch.applied_by_id = clock.now(), actor_of(session).posting_id
@@ -183,7 +185,9 @@ def _replanned(
     while True:
         plan = kind.plan(reading.records, state, on, choices, held)
         changed = [
-            (row.sheet, row.row) for row in plan.rows if row.outcome in WRITING and frames.digest_of(row) not in seen
+            (row.sheet, row.row)
+            for row in plan.texts()
+            if row.outcome in WRITING and frames.digest_of(row.text) not in seen
         ]
         if not changed:
             return plan, held

@@ -22,7 +22,7 @@ from importers.layouts import keep, vocabulary
 from importers.reading import read, silent
 from importers.sheets import kind_named
 from importers.turns import found, locked, require_edition, undisturbed
-from importers.workbook import Limits, scan
+from importers.workbook import Limits, opening, scan
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.journal import actor_of
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 READING: Final = "import_read"
 WRITING: Final = "import"
 UNDOING: Final = "import_undo"
+FORESEEING: Final = "import_foresee"
 """The kinds of background work there are on a batch."""
 SUBJECT: Final = "import_batch"
 DECIDABLE: Final = (ImportState.MAPPING, ImportState.PREVIEWED, ImportState.REFUSED, ImportState.FAILED)
@@ -220,18 +221,21 @@ def _understand(session: Session, office: Office, batch: ImportBatch, content: b
     began = time.perf_counter()
     kind, on = kind_named(batch.kind), clock.today(office.zone)
     choices = Choices.from_json(batch.choices)
-    with undisturbed():
-        reading = read(content, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
+    with undisturbed(), opening(content, batch.file_name) as opened:
+        report("读取文件", 0, None)
+        stood, state = script.standing_of(session, office, kind), kind.load(session, office)
+        reading = read(opened, batch.file_name, kind, report, choices, vocabulary(session, office, kind))
+        choices = choices.within({tab.sheet.name: len(tab.sheet.rows) for tab in reading.tabs})
         reading.notices.extend(_told_before(session, office, batch))
-        plan, stood = None, None
+        plan = None
         if reading.is_ready:
-            stood = script.standing_of(session, office, kind)
             report("比对", len(reading.records), len(reading.records))
-            plan = kind.plan(reading.records, kind.load(session, office), on, choices)
+            plan = kind.plan(reading.records, state, on, choices)
         batch.plan, batch.plan_index = script.added(session, office, kind, plan, frames.packed(reading, plan), stood)
     batch.state = ImportState.MAPPING if plan is None else ImportState.PREVIEWED
     batch.fault = None if reading.shortfall is None else reading.shortfall.message[:LONGEST_FAULT]
     batch.sheet = reading.sheet[:100]
+    batch.choices = choices.as_json() if batch.choices else {}
     batch.counts = dict(plan.counts) if plan else {}
     batch.mapping = {
         "on": on.isoformat(),

@@ -7,9 +7,10 @@ nothing, what is missing from the file is left alone, rows in doubt are held bac
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from importers.mapping import tab_of
 from tenant.rules.terms import ImportMode
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ NOTE: Final = "+note"
 SOMEBODY_NEW: Final = "new"
 """The answer to "who is this": nobody the office knows. Any other answer is the id of an owner."""
 
+_LONGEST_LETTER: Final = 3
+"""XFD is the last column a sheet has."""
 Place = tuple[str, int]
 """Sheet and row: what names a row within its file."""
 
@@ -54,6 +57,19 @@ class Choices:
     rooms: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
     answers: Mapping[Place, str] = field(default_factory=dict)
+
+    def within(self, heights: Mapping[str, int]) -> Choices:
+        """Return the choices without cells and answers of rows that are not there: ``heights`` is sheet → its rows."""
+
+        def is_there(sheet: str, row: int, letter: str = "A") -> bool:
+            is_column = letter.isascii() and letter.isupper() and len(letter) <= _LONGEST_LETTER
+            return is_column and 0 < row <= heights.get(tab_of(sheet), 0)
+
+        return replace(
+            self,
+            edits={place: text for place, text in self.edits.items() if is_there(*place)},
+            answers={place: said for place, said in self.answers.items() if is_there(*place)},
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return what the batch keeps; `from_json` reads it back."""

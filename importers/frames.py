@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -48,32 +47,62 @@ class Packed(NamedTuple):
     places: dict[str, Any]
 
 
+class _Frames:
+    """Lines on their way into frames; each frame is deflated as soon as it is full."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.count = 0
+        self._lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Take a line in."""
+        self._lines.append(line)
+        self.count += 1
+        if len(self._lines) == A_FRAME:
+            self._close()
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all frames."""
+        return sum(map(len, self.frames))
+
+    def placed(self, at: int) -> dict[str, Any]:
+        """Return what the index says of them, the first standing at ``at``; nothing more can be added then."""
+        if self._lines:
+            self._close()
+        return {"count": self.count, "at": at, "lengths": [len(frame) for frame in self.frames]}
+
+    def _close(self) -> None:
+        self.frames.append(_deflated(f"[{','.join(self._lines)}]"))
+        self._lines.clear()
+
+
 def packed(reading: Reading, plan: Plan | None) -> Packed:
     """Return the frames of a plan; without one, since the columns are not clear yet, there is the head alone."""
     faults: dict[tuple[str, int], list[dict[str, object]]] = {}
     for cell in plan.refused if plan else ():
         faults.setdefault((cell.sheet, cell.row), []).append(cell.as_json())
-    texts: dict[str, list[str]] = {outcome.value: [] for outcome in Outcome}
+    kept = {outcome.value: _Frames() for outcome in Outcome}
     digests = bytearray()
-    for row in plan.rows if plan else ():
-        text = _row_text(row)
-        if row.outcome in WRITING:
-            digests += _digest(text)
-        found = faults.get((row.sheet, row.row))
-        texts[row.outcome.value].append(f"[{text},{_encode(found)}]" if found else f"[{text}]")
-    refused = [_encode(cell) for cells in faults.values() for cell in cells]
+    for outcome, sheet, row, text in plan.texts() if plan else ():
+        if outcome in WRITING:
+            digests += digest_of(text)
+        found = faults.get((sheet, row))
+        kept[outcome.value].add(f"[{text},{_encode(found)}]" if found else f"[{text}]")
+    cells = _Frames()
+    for refused in faults.values():
+        for each in refused:
+            cells.add(_encode(each))
     frames = [_deflated(_encode(_head(reading, plan)))]
-    index: dict[str, Any] = {"head": len(frames[0]), "rows": {}}
     at = len(frames[0])
-    for name, lines in [*texts.items(), ("cells", refused)]:
-        made = [_deflated(f"[{','.join(lines[first : first + A_FRAME])}]") for first in range(0, len(lines), A_FRAME)]
-        placed: dict[str, Any] = {"count": len(lines), "at": at, "lengths": [len(frame) for frame in made]}
-        if name == "cells":
-            index["cells"] = placed
-        else:
-            index["rows"][name] = placed
-        frames += made
-        at += sum(placed["lengths"])
+    index: dict[str, Any] = {"head": at, "rows": {}}
+    for name, made in kept.items():
+        index["rows"][name] = made.placed(at)
+        at += made.size
+    index["cells"] = cells.placed(at)
+    at += cells.size
+    frames += [frame for made in (*kept.values(), cells) for frame in made.frames]
     index["digests"] = {"at": at, "length": len(digests)}
     return Packed(b"".join([*frames, digests]), index)
 
@@ -169,21 +198,12 @@ def digests(batch: ImportBatch) -> frozenset[bytes]:
 
 def is_other(batch: ImportBatch, plan: Plan) -> bool:
     """Tell a plan that does not count as the one that is kept: somebody did meanwhile what the file would do."""
-    counted = Counter(row.outcome for row in plan.rows)
-    return any(_placed(batch, outcome.value)["count"] != counted[outcome] for outcome in Outcome)
+    counted = plan.outcomes()
+    return any(_placed(batch, outcome.value)["count"] != counted.get(outcome, 0) for outcome in Outcome)
 
 
-def digest_of(row: RowPlan) -> bytes:
-    """Return a digest of where a row stands and all that it brings about: another effect, another digest."""
-    return _digest(_row_text(row))
-
-
-def _row_text(row: RowPlan) -> str:
-    facts = tuple(fact for fact in row.facts if fact.outcome is not Outcome.SAME)
-    return _encode(row._replace(facts=facts) if len(facts) < len(row.facts) else row)
-
-
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """Return a digest of where a row stands and all that it brings about: another effect, another text and digest."""
     return blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from importers.cells import Cell, CellKind, column_letter, compact, text_of
+from importers.cells import column_letter, compact, plain
 from importers.choices import NOTE
 from importers.mapping import ALIAS, KNOWN, Vocabulary, comparable, fingerprint
 
@@ -22,6 +22,8 @@ _LONGEST_HEADING = 40
 _LEAST_MATCHES = 2
 _LONGEST_GROUP = 20
 _REMEMBERED = 20_000
+_PATIENCE = 150_000
+"""Different texts of one book that are looked at closely as headings: hundreds are, the rest stands below them."""
 _BRACKETED = re.compile(r"[(（【\[].*?[)）】\]]")
 _PARTED = re.compile(r"[/、|或及]")
 _ENGLISH = re.compile(r"(?<=[\u4e00-\u9fff]{2})[a-z.]+$")
@@ -90,10 +92,14 @@ class SheetMapping:
 
 
 class Written(NamedTuple):
-    """A heading as it stands, and the wider one over it and its neighbours (empty: none)."""
+    """A heading as it stands, and the wider one over it and its neighbours (empty: none).
+
+    ``is_shared``: it stands in the column before, in one cell made of several.
+    """
 
     text: str
     group: str = ""
+    is_shared: bool = False
 
 
 class Meaning(NamedTuple):
@@ -113,6 +119,8 @@ class Words:
             for heading in column.headings:
                 self.known.setdefault(comparable(heading), column.identifier)
         self.aliases = vocabulary.aliases
+        self.patience = _PATIENCE
+        """How many texts more are looked at closely; then only what is met before or written plainly is known."""
         self._met: dict[Written, Meaning | None] = {}
 
     def meaning(self, heading: Written) -> Meaning | None:
@@ -124,13 +132,21 @@ class Words:
         if not heading.text:
             return None
         if heading not in self._met:
+            if self.patience <= 0:
+                return self._at_once(heading.text)
             if len(self._met) >= _REMEMBERED:
-                self._met.clear()
+                self._met = {written: meaning for written, meaning in self._met.items() if meaning}
+            self.patience -= 1
             self._met[heading] = self._understood(heading)
         return self._met[heading]
 
+    def _at_once(self, text: str) -> Meaning | None:
+        if text in self.aliases:
+            return Meaning(self.aliases[text], ALIAS)
+        return Meaning(self.known[text], KNOWN) if text in self.known else None
+
     def _understood(self, heading: Written) -> Meaning | None:
-        text, group = heading
+        text, group, _ = heading
         theme = _SAYS_NOTHING.sub("", compact(group))
         if theme:
             if found := self._said(theme + text):
@@ -171,9 +187,11 @@ def header_row(sheet: Sheet, words: Words, layouts: Mapping[str, object]) -> int
     A layout the office has used before is found first; else the row that names most columns is the header.
     """
     best: tuple[int, int] | None = None
+    above: list[str] = []
     for row in range(1, min(SEARCHED_ROWS, len(sheet.rows)) + 1):
-        headings = written_headings(sheet, row)
-        if layouts and fingerprint([heading.text for heading in headings]) in layouts:
+        own = _texts(sheet, row)
+        headings, above = _shared(sheet, row, _put_together(own, above)), own
+        if layouts and layout_of(headings) in layouts:
             return row
         found = {meant.identifier for heading in headings if (meant := words.meaning(heading))}
         if len(found) >= _LEAST_MATCHES and (best is None or len(found) > best[0]):
@@ -185,10 +203,30 @@ def written_headings(sheet: Sheet, row: int) -> list[Written]:
     """Return the headings of a row from column A on: headers come in two rows too.
 
     Where the row is blank, what stands above counts, else what stands above spans the columns up to the next one. A
-    title or a date over the table is neither.
+    title or a date over the table is neither. One cell made of several is the heading of each column it covers.
     """
-    own = _texts(sheet, row)
-    above = _texts(sheet, row - 1) if row > 1 else []
+    return _shared(sheet, row, _put_together(_texts(sheet, row), _texts(sheet, row - 1) if row > 1 else []))
+
+
+def layout_of(headings: Sequence[Written]) -> str:
+    """Return the digest of a layout, as `importers.mapping.fingerprint` makes it of what is written in the cells."""
+    return fingerprint(["" if heading.is_shared else heading.text for heading in headings])
+
+
+def _shared(sheet: Sheet, row: int, headings: list[Written]) -> list[Written]:
+    """Return the headings with those that stand in one cell over several columns given to each of them."""
+    for first, last, left, right in sheet.spans:
+        if not (first <= row <= last and left <= len(headings) and headings[left - 1].text):
+            continue
+        end = min(right, SEARCHED_COLUMNS)
+        headings += [Written("")] * (end - len(headings))
+        for column in range(left, end):
+            if not headings[column].text:
+                headings[column] = headings[left - 1]._replace(is_shared=True)
+    return headings
+
+
+def _put_together(own: list[str], above: list[str]) -> list[Written]:
     if not any(own) or sum(1 for text in above if text) < _LEAST_MATCHES:
         return [Written(text) for text in own]
     width = max(len(own), len(above))
@@ -209,12 +247,15 @@ def _may_span(text: str) -> bool:
 
 
 def _texts(sheet: Sheet, row: int) -> list[str]:
-    width = min(len(sheet.rows[row - 1]), SEARCHED_COLUMNS)
-    return [_heading_text(sheet.cell(row, column)) for column in range(1, width + 1)]
+    """Return the texts of a row; what is no text, or stands for an error, is no heading."""
+    texts = [_heading_text(value) if type(value) is str else "" for value in sheet.rows[row - 1][:SEARCHED_COLUMNS]]
+    if sheet.marks:
+        return ["" if (row, column) in sheet.marks else text for column, text in enumerate(texts, 1)]
+    return texts
 
 
-def _heading_text(cell: Cell) -> str:
-    return " ".join(text_of(cell).split())[:_LONGEST_HEADING] if cell.kind is CellKind.TEXT else ""
+def _heading_text(text: str) -> str:
+    return " ".join(plain(text).split())[:_LONGEST_HEADING]
 
 
 def missing(identifiers: Sequence[str] | Mapping[str, object], kind: SheetKind) -> list[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from importers.blocks import Altered
 from importers.cells import column_index
 from importers.mapping import tab_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from importers.cells import Value
     from importers.choices import Choices
     from importers.workbook import Sheet
@@ -30,18 +33,22 @@ def overlaid(sheet: Sheet, choices: Choices) -> Sheet:
     drops = sheet.hidden_rows if not choices.reads_hidden_rows else frozenset()
     if not edits and not drops:
         return sheet
-    rows = list(sheet.rows)
-    for row in drops:
-        if row <= len(rows):
-            rows[row - 1] = []
+    changed: dict[int, list[tuple[int, str | None]]] = {}
     for (row, column), text in edits.items():
-        if 0 < row <= len(rows) and column <= _WIDEST:
-            rows[row - 1] = _with(list(rows[row - 1]), column, text)
+        if column <= _WIDEST:
+            changed.setdefault(row, []).append((column, text))
+
+    def altered(row: int, values: Sequence[Value]) -> Sequence[Value]:
+        kept = [] if row in drops else values
+        return _with(kept, changed[row]) if row in changed else kept
+
     marks = {place: mark for place, mark in sheet.marks.items() if place not in edits and place[0] not in drops}
-    return replace(sheet, rows=rows, marks=marks)
+    return replace(sheet, rows=Altered(sheet.rows, altered), marks=marks)
 
 
-def _with(values: list[Value], column: int, text: str | None) -> list[Value]:
-    values.extend([None] * (column - len(values)))
-    values[column - 1] = text
-    return values
+def _with(values: Sequence[Value], texts: Sequence[tuple[int, str | None]]) -> list[Value]:
+    widest = max(column for column, _ in texts)
+    found = [*values, *[None] * (widest - len(values))]
+    for column, text in texts:
+        found[column - 1] = text
+    return found

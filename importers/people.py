@@ -11,7 +11,9 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from operator import mul
+from typing import NamedTuple
 
 from importers.cells import compact, is_absent, plain
 
@@ -38,11 +40,11 @@ _AND = re.compile(rf"({_HAN}{{2,3}})[和与及]({_HAN}{{2,3}})")
 _NO_NAMES = frozenset({"同上", "业主", "户主", "产权人", "本人", "姓名", "配偶"})
 _AND_OTHERS = re.compile(r".*等[0-9一二三四五六七八九十]*[人户]")
 _FULL_BRACKETS = {ord("("): "（", ord(")"): "）"}
-_SIMPLE_NAME = re.compile(r"(?![\u3400-\u9fff]+等[人户]$)[\u3400-\u9fff]{2,4}")
+SIMPLE_NAME = re.compile(r"(?![\u3400-\u9fff]+等[人户]$)[\u3400-\u9fff]{2,4}")
 _NOBODY = frozenset({"未售", "待售", "空置", "空房", "空关", "未交房", "待定", "无业主", "暂无业主"})
-_NO_SIMPLE_NAMES = _NOBODY | _NO_NAMES
+NO_SIMPLE_NAMES = _NOBODY | _NO_NAMES
 _EXAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：])")
-_ORGANISATION = re.compile(
+ORGANISATION = re.compile(
     r"公司|集团|银行|合作社|委员会|管理局|中心$|协会|学校|医院|大学|幼儿园|事务所|工作室|商行|经营部|有限|厂$|政府|居委会|办事处"
 )
 
@@ -56,13 +58,13 @@ _PHONE = re.compile(
     re.IGNORECASE,
 )
 _SIMPLE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_PLACEHOLDERS = frozenset({"12345678901", "12345678900", "13800138000", "13888888888"})
+PLACEHOLDERS = frozenset({"12345678901", "12345678900", "13800138000", "13888888888"})
 
 _NO_PHONE = re.compile(r"(?:无|没有|没|未留|未登记|暂无|拒留|拒绝|空号|停机|销号|关机|错号|打不通)[\u4e00-\u9fff]{0,4}")
 _NUMBER_WORDS = re.compile(r"电话|手机|联系方式|座机|固话|号码|微信同号|微信号?|同号|常用|[\s:：()（）.,\-+]+")
 _LONG_DASHES = re.compile("[\u2010-\u2015\u2212\ufe63]")
 
-_SIMPLE_ID = re.compile(r"[0-9]{17}[0-9X]")
+SIMPLE_ID = re.compile(r"[0-9]{17}[0-9X]")
 _TOKEN = re.compile(r"[0-9A-Za-z]{4,40}")
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9]{3,14}(?: +[0-9]{2,14}){0,4} +[0-9]{2,14}[0-9Xx](?![0-9A-Za-z])")
 _DOCUMENT_WORDS = re.compile(
@@ -87,8 +89,7 @@ class Mistake:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """One owner as named in a cell; `share` is a fraction of one, None where the cell gives none."""
 
     name: str
@@ -96,8 +97,7 @@ class Name:
     share: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(NamedTuple):
     """A number and what was written beside it (本人, 配偶, a name); the label is empty where nothing was."""
 
     number: str
@@ -143,8 +143,8 @@ def divided(text: str) -> list[str]:
 
 def read_names(text: str) -> tuple[Name, ...] | Mistake:
     """Return the owners named in a cell, in its order; an empty tuple when it says there is none."""
-    if _SIMPLE_NAME.fullmatch(text) and text not in _NO_SIMPLE_NAMES and not is_absent(text):
-        return (Name(text, is_organisation=bool(_ORGANISATION.search(text))),)
+    if SIMPLE_NAME.fullmatch(text) and text not in NO_SIMPLE_NAMES and not is_absent(text):
+        return (Name(text, is_organisation=bool(ORGANISATION.search(text))),)
     parts = [piece for part in divided(_parted(plain(text))) for piece in _between_blanks(part)]
     if len(parts) > MOST_PEOPLE:
         return Mistake("too_many_people")
@@ -168,7 +168,7 @@ def _parted(text: str) -> str:
         return text
     text = _NEXT_ROLE.sub("、", _NAMED_SPOUSE.sub(r"、\1", _NEXT_OWNER.sub(r"\1、", text)))
     text = _FRACTION.sub("\\1\u2044\\2", _BRACKETED_ROLE.sub("", text))
-    both = None if _ORGANISATION.search(text) else _AND.fullmatch(text)
+    both = None if ORGANISATION.search(text) else _AND.fullmatch(text)
     return f"{both[1]}、{both[2]}" if both else text
 
 
@@ -197,7 +197,7 @@ def _one_name(part: str) -> Name | Mistake:
         return Mistake("name_unreadable", part)
     if len(part) > _LONGEST_NAME:
         return Mistake("too_long", part)
-    return Name(part, is_organisation=bool(_ORGANISATION.search(part)), share=share)
+    return Name(part, is_organisation=bool(ORGANISATION.search(part)), share=share)
 
 
 def _fraction(match: re.Match[str]) -> Fraction | None:
@@ -282,7 +282,7 @@ def _phone(match: re.Match[str], label: str) -> Labelled:
 def _is_placeholder(digits: str) -> bool:
     """Tell a number nobody has: all digits alike, or a tail of nine alike (18999999999)."""
     tail = digits[-_SHORTEST_RUN:] if len(digits) > _SHORTEST_RUN else digits
-    return digits in _PLACEHOLDERS or (len(tail) >= 6 and len(set(tail)) == 1)  # noqa: PLR2004
+    return digits in PLACEHOLDERS or (len(tail) >= 6 and len(set(tail)) == 1)  # noqa: PLR2004
 
 
 def read_documents(text: str) -> tuple[Labelled, ...] | Mistake:
@@ -290,7 +290,7 @@ def read_documents(text: str) -> tuple[Labelled, ...] | Mistake:
 
     An 18-digit ID must have a real birthday and the right check digit; passports, permits and credit codes are kept.
     """
-    if _SIMPLE_ID.fullmatch(text) and isinstance(simple := _document(text), str):
+    if SIMPLE_ID.fullmatch(text) and isinstance(simple := _document(text), str):
         return (Labelled(simple),)
     if whole := quoted(text):
         return (Labelled(whole),) if len(whole) <= _LONGEST_NUMBER else Mistake("too_long")
@@ -337,9 +337,9 @@ def _document(token: str) -> str | Mistake | None:
     if len(set(body)) == 1 or token in {"123456789012345678", "123456789012345"}:
         return None
     if re.fullmatch(r"[0-9]{15}", token):
-        return _eighteen(token) if _birthday("19" + token[6:12]) else Mistake("id_birthday", token)
+        return _eighteen(token) if is_birthday("19" + token[6:12]) else Mistake("id_birthday", token)
     if re.fullmatch(r"[0-9]{17}[0-9X]", token):
-        born = _birthday(token[6:14])
+        born = is_birthday(token[6:14])
         if (born and check_digit(token[:17]) == token[17]) or is_credit_code(token):
             return token
         return Mistake("id_checksum" if born else "id_birthday", token)
@@ -366,7 +366,9 @@ def _eighteen(fifteen: str) -> str:
     return longer + check_digit(longer)
 
 
-def _birthday(digits: str) -> bool:
+@lru_cache(maxsize=1 << 15)
+def is_birthday(digits: str) -> bool:
+    """Tell whether eight digits are a day on which somebody may have been born."""
     try:
         day = dt.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:

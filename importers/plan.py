@@ -7,17 +7,22 @@ planned again after it was applied it holds nothing but `same`.
 from __future__ import annotations
 
 import hashlib
+import json
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from importers.faults import RefusedCell
 
 NOT_IN_FILE: Final = ""
 """The sheet of what no row of the file names."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Outcome(StrEnum):
@@ -103,6 +108,55 @@ class RowPlan(NamedTuple):
         return shown
 
 
+class RowText(NamedTuple):
+    """A row of a plan as the preview keeps it: what becomes of it, where it stands, and its plan as JSON."""
+
+    outcome: Outcome
+    sheet: str
+    row: int
+    text: str
+
+
+def row_text(row: RowPlan) -> str:
+    """Return a row's plan as JSON; what stays as it is, is left out."""
+    facts = tuple(fact for fact in row.facts if fact.outcome is not Outcome.SAME)
+    return _encode(row._replace(facts=facts) if len(facts) < len(row.facts) else row)
+
+
+def row_of(text: str) -> RowPlan:
+    """Return the plan that `row_text` made a text of."""
+    sheet, row, outcome, name, people, facts, candidates, is_transfer = json.loads(text)
+    return RowPlan(
+        sheet,
+        row,
+        Outcome(outcome),
+        name,
+        people,
+        tuple(
+            Fact(subject, Outcome(becomes), called, tuple(Change(*change) for change in changes))
+            for subject, becomes, called, changes in facts
+        ),
+        tuple((answer, said) for answer, said in candidates),
+        is_transfer,
+    )
+
+
+class WrittenRows(Sequence[RowPlan]):
+    """The rows of a plan that are not made before somebody asks for them, but for their outcomes and texts."""
+
+    @abstractmethod
+    def texts(self) -> Iterator[RowText]:
+        """Yield each row as the preview keeps it."""
+
+    @abstractmethod
+    def outcomes(self, *, in_file: bool = False) -> Mapping[Outcome, int]:
+        """Return how many rows come to each outcome; ``in_file``: of those that stand in the file."""
+
+    def __iter__(self) -> Iterator[RowPlan]:
+        """Yield each row."""
+        return (row_of(row.text) for row in self.texts())
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the whole file would do. `drafts` is what the kind's own `write` carries out.
@@ -120,13 +174,25 @@ class Plan:
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the counts of the import's JSON answer: new/changed/same per subject, read/refused/conflict rows."""
-        outcomes = [row.outcome for row in self.rows if row.is_in_file]
+        outcomes = self.outcomes(in_file=True)
         rows = {
-            "read": len(outcomes),
-            "refused": outcomes.count(Outcome.REFUSED),
-            "conflict": outcomes.count(Outcome.CONFLICT),
+            "read": sum(outcomes.values()),
+            "refused": outcomes.get(Outcome.REFUSED, 0),
+            "conflict": outcomes.get(Outcome.CONFLICT, 0),
         }
         return {name: dict(counted) for name, counted in self.subjects.items()} | {"rows": rows}
+
+    def outcomes(self, *, in_file: bool = False) -> Mapping[Outcome, int]:
+        """Return how many rows come to each outcome; ``in_file``: of those that stand in the file."""
+        if isinstance(self.rows, WrittenRows):
+            return self.rows.outcomes(in_file=in_file)
+        return Counter(row.outcome for row in self.rows if row.is_in_file or not in_file)
+
+    def texts(self) -> Iterator[RowText]:
+        """Yield each row as the preview keeps it."""
+        if isinstance(self.rows, WrittenRows):
+            return self.rows.texts()
+        return (RowText(row.outcome, row.sheet, row.row, row_text(row)) for row in self.rows)
 
     @property
     def is_empty(self) -> bool:

@@ -21,7 +21,7 @@ from tenant.errors import Refusal
 if TYPE_CHECKING:
     from importers.headings import SheetMapping
     from importers.sheets.kinds import SheetKind
-    from importers.workbook import Sheet
+    from importers.workbook import Sheet, Workbook
 
 Report = Callable[[str, int, int | None], None]
 """Told how far an import is: the phase in Chinese, rows done, rows in all (None: not known). May raise to end it."""
@@ -80,7 +80,7 @@ def silent(_phase: str, _done: int, _total: int | None) -> None:
 
 
 def read(
-    content: bytes,
+    content: bytes | Callable[[], Workbook],
     file_name: str,
     kind: SheetKind,
     report: Report = silent,
@@ -89,11 +89,12 @@ def read(
 ) -> Reading:
     """Return the records of a file, read as people said in ``choices`` and as the office taught in ``vocabulary``.
 
-    Raises Refusal when the file cannot be opened or holds no row. Where a header or a required column was not found
-    there is no record, and `shortfall` says what is missing: it can be put right by mapping.
+    ``content`` are its bytes, or what `importers.workbook.opening` gives where it is being opened already. Raises
+    Refusal when the file cannot be opened or holds no row. Where a header or a required column was not found there is
+    no record, and `shortfall` says what is missing: it can be put right by mapping.
     """
     report("读取文件", 0, None)
-    book = open_workbook(content, file_name)
+    book = content() if callable(content) else open_workbook(content, file_name)
     words = Words(kind, vocabulary)
     tabs = [tab_of_sheet(overlaid(sheet, choices), kind, words, choices, vocabulary) for sheet in book.sheets]
     notices = [*book.notices, *_told(tabs, kind, choices)]
@@ -118,8 +119,8 @@ def _read_rows(reading: Reading, kind: SheetKind, report: Report) -> frozenset[s
     by_dash: set[str] = set()
     for sheet, mapping in reading.tables:
         reader = RowReader(sheet, mapping, _reading_rooms(kind, mapping))
-        for row in reader.rows():
-            records.append(kind.assemble(row))
+        for record in reader.records():
+            records.append(record)
             if len(records) % _TOLD_EVERY == 0:
                 report("读取文件", len(records), total)
         reading.notices.extend(reader.skipped.notices(sheet.name))

@@ -23,6 +23,10 @@ SENTENCES = {
     "workbook_too_many_parts": f"文件内部的部件多得异常，{_FOR_SAFETY}",
     "workbook_too_large": "工作簿里的单元格太多。请按楼栋拆成几个文件，并删去无关的工作表后重新上传。",
     "text_unreadable": f"文本文件的编码无法识别。{_AS_XLSX}",
+    "text_utf16_unmarked": "文本文件是 UTF-16 编码，但开头没有编码标记，无法确认内容。"
+    f"请用记事本打开，另存时把编码选为「UTF-8」，再上传；{_AS_XLSX}",
+    "text_big5": "文本文件是繁体中文的 Big5 编码，读出来会是乱码。"
+    f"请用记事本打开，另存时把编码选为「UTF-8」，再上传；{_AS_XLSX}",
     "text_quotes": f"文本文件里有一个引号没有成对，后面的行分不清楚了。请补上或删去这个引号；{_AS_XLSX}",
     "workbook_far": "表格在很远的行或列里有零散内容，撑大了整个工作簿，无法读取。"
     f"请删去表格以外的行和列，或者改用新文件：{_AS_NEW}",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
-from importers.cells import Cell, CellKind, Value, compact, is_absent, kind_of, safe_text, text_of, written
+from importers.cells import CellKind, Value, compact, is_absent, safe_text, text_of, written
 from importers.choices import NOTE
 from importers.faults import CellFault, RefusedCell, fault, refused
 from importers.rooms import group_of
+from importers.sight import A_BLOCK, FirstSight, Seen, begins_as_sample, is_blank, is_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,19 +20,11 @@ if TYPE_CHECKING:
     from importers.sheets.kinds import SheetKind
     from importers.workbook import Sheet
 
-_SAMPLE = re.compile(r"[(（【\[]?(?:示例|样例|范例|填写示例|例[:：])")
 _CLOSING_LINE = re.compile(
     r"(?:本[日周月季年页期栋])?(?:合计|总计|小计|共计|累计|总户数|制表|填表|审核|复核)|(?:备注|说明|注|注意|填写说明)[:：0-9]"
 )
 _PAGE = re.compile(r"第[0-9]{1,4}页(?:[/,]?共[0-9]{1,4}页)?")
-_SUSPECT = re.compile("[例合总小共累制填审复备说注]")
-"""A sign of each word by which a line that is no record begins."""
 _REMEMBERED = 20_000
-_COMPARABLE: Final = frozenset({str, float})
-"""Types whose values are equal only where they are cleaned alike: 1 and True are equal and are not."""
-_NEW: Final = object()
-_ODD: Final = object()
-"""Stands for a value that wants a closer look: a fault, a placeholder, a blank, an example, the heading once more."""
 LONGEST_NOTE = 500
 """Signs of a note with all that is kept in it."""
 
@@ -113,61 +106,53 @@ class RowReader:
             for column in kind.columns
             if column.identifier in self.columns
         ]
-        self._quick: list[tuple[str, int, dict[Value, object], Column]] = [
-            (column.identifier, place - 1, {}, column) for column, place, _ in self._columns
-        ]
+        self._marked = {row for row, _ in sheet.marks}
+        places = [(column, place - 1) for column, place, _ in self._columns]
+        self._sight = FirstSight(places, self.headings, kind.key[-1])
 
     def rows(self) -> Iterator[CleanRow]:
         """Yield the records below the header; blank rows, samples, totals and notes are not among them.
 
         A row that holds nothing but errors is blank: a lookup was copied down further than the table goes.
         """
-        marked = {row for row, _ in self.sheet.marks}
-        for row in range(self.mapping.row + 1, len(self.sheet.rows) + 1):
-            values = self.sheet.rows[row - 1]
-            if not values:
-                continue
-            if row not in marked and (cleaned := self._at_first_sight(values)) is not None:
-                yield CleanRow(self, row, cleaned, (), self._group)
-                continue
-            filled = {
-                column.identifier: value
-                for column, place, _ in self._columns
-                if place <= len(values) and (value := values[place - 1]) is not None and not _is_blank(value)
-            }
-            if filled and self._is_record(row, values, filled):
-                yield self._cleaned(row, values, has_marks=row in marked)
+        for first, rows, seen in self._blocks():
+            for place, values in enumerate(rows):
+                if values and (row := self._one(first + place, values, seen, place)):
+                    yield row
 
-    def _at_first_sight(self, values: Sequence[Value]) -> dict[str, object] | None:
-        """Return the cleaned values of a row that is a record beyond doubt, without a fault; None for any other."""
-        first, width = values[0] or next(filter(None, values), None), len(values)
-        if self._noted or (type(first) is str and (_SUSPECT.search(first) or first.isspace())):
-            return None
-        cleaned: dict[str, object] = {}
-        for identifier, place, known, column in self._quick:
-            raw = values[place] if place < width else None
-            if raw is None:
-                continue
-            value = known.get(raw, _NEW) if type(raw) in _COMPARABLE else _NEW
-            if value is _NEW:
-                value = self._looked_at(raw, column, known)
-            if value is _ODD:
-                return None
-            if value is not None:
-                cleaned[identifier] = value
-        return cleaned if len(cleaned) > 1 and self.kind.key[-1] in cleaned else None
+    def records(self) -> Iterator[Any]:
+        """Yield what the kind makes of each row that `rows` has; of those that are plain, a block at a time."""
+        together, assemble = self.kind.assemble_plain, self.kind.assemble
+        for first, rows, seen in self._blocks():
+            made: Mapping[int, object] = together(self, first, seen) if together and seen.plain else {}
+            for place, values in enumerate(rows):
+                if place in made:
+                    yield made[place]
+                elif values and (row := self._one(first + place, values, seen, place)):
+                    yield assemble(row)
 
-    def _looked_at(self, raw: Value, column: Column, known: dict[Value, object]) -> object:
-        """Return what a column makes of a value, or `_ODD`; texts and fractions are remembered."""
-        value = column.clean(Cell(raw, kind_of(raw), 0, ""))
-        is_odd = isinstance(value, CellFault) or column.placeholders(value) > 0
-        if is_odd or raw == self.headings[column.identifier] or _is_blank(raw) or _is_sample(raw):
-            value = _ODD
-        if type(raw) in _COMPARABLE:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known[raw] = value
-        return value
+    def _blocks(self) -> Iterator[tuple[int, Sequence[Sequence[Value]], Seen]]:
+        """Yield the rows below the header in blocks: the number of the first, the rows, and what is plain in them."""
+        for first in range(self.mapping.row + 1, len(self.sheet.rows) + 1, A_BLOCK):
+            rows = self.sheet.rows[first - 1 : first - 1 + A_BLOCK]
+            if self._noted:
+                yield first, rows, Seen({}, ())
+            else:
+                yield first, rows, self._sight.look(rows, {row - first for row in self._marked})
+
+    def _one(self, row: int, values: Sequence[Value], seen: Seen, place: int) -> CleanRow | None:
+        """Return a row of a block, None where it is no record."""
+        if place in seen.plain:
+            found = {name: value for name, column in seen.columns.items() if (value := column[place]) is not None}
+            return CleanRow(self, row, found, (), self._group)
+        filled = {
+            column.identifier: value
+            for column, place, _ in self._columns
+            if place <= len(values) and (value := values[place - 1]) is not None and not is_blank(value)
+        }
+        if filled and self._is_record(row, values, filled):
+            return self._cleaned(row, values, has_marks=row in self._marked)
+        return None
 
     def values(self, *identifiers: str) -> Iterator[tuple[object, ...]]:
         """Yield the cleaned values of some columns, row by row: for what only the whole sheet can tell."""
@@ -184,15 +169,15 @@ class RowReader:
         return refused(found, self.sheet.name, cell, self.headings[identifier], written(cell.value))
 
     def _is_record(self, row: int, values: Sequence[Value], filled: Mapping[str, Value]) -> bool:
-        first = next((value for value in values if value is not None and not _is_blank(value)), None)
+        first = next((value for value in values if value is not None and not is_blank(value)), None)
         leading = compact(first) if isinstance(first, str) else ""
-        if _SAMPLE.match(leading) or any(_is_sample(value) for value in filled.values()):
+        if begins_as_sample(leading) or any(is_sample(value) for value in filled.values()):
             self.skipped.samples.append(row)
             return False
         if self._is_group(values, leading):
             self.skipped.groups.append(row)
             return False
-        if _CLOSING_LINE.match(leading) or self._is_note(row, filled) or any(map(_is_page, filled.values())):
+        if _CLOSING_LINE.match(leading) or self._is_note(row, filled) or self._is_page(row, filled):
             self.skipped.closing.append(row)
             return False
         if not filled.keys() - self.kind.key[:-1]:
@@ -211,13 +196,21 @@ class RowReader:
         cell = self.sheet.cell(row, self.columns[name])
         return name not in self.kind.key or isinstance(self.kind.column(name).clean(cell), CellFault)
 
+    def _is_page(self, row: int, filled: Mapping[str, Value]) -> bool:
+        """Tell the top or the foot of a printed page: the number of a page, and nothing that a record is about."""
+        if not any(map(_is_page_number, filled.values())):
+            return False
+        key = self.kind.key[-1]
+        about = self.kind.column(key).clean(self.sheet.cell(row, self.columns[key])) if key in filled else None
+        return about is None or isinstance(about, CellFault)
+
     def _is_group(self, values: Sequence[Value], leading: str) -> bool:
         """Take note of a line that names the building or section of the units below it, and nothing else.
 
         A section alone stays within the building named before it.
         """
         named = group_of(leading) if leading and self.kind.key[-1] == "room" else None
-        if named is None or sum(1 for value in values if value is not None and not _is_blank(value)) > 1:
+        if named is None or sum(1 for value in values if value is not None and not is_blank(value)) > 1:
             return False
         self._group = named if named[0] else (self._group[0], named[1])
         return True
@@ -275,17 +268,9 @@ class _Remembered(dict[tuple[type, object], object]):
         super().__setitem__(key, value)
 
 
-def _is_blank(value: Value) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
-def _is_page(value: Value) -> bool:
+def _is_page_number(value: Value) -> bool:
     """Tell the number of a printed page, as it stands beside the title that is repeated on each."""
     return isinstance(value, str) and value[-1:] == "页" and _PAGE.fullmatch(compact(value)) is not None
-
-
-def _is_sample(value: Value) -> bool:
-    return isinstance(value, str) and "例" in value[:8] and _SAMPLE.match(compact(value)) is not None
 
 
 def _listed(rows: list[int]) -> str:

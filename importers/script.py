@@ -19,7 +19,7 @@ from tenant import migrations
 from tenant.models.base import Base, OfficeScoped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -57,12 +57,24 @@ class Rehearsal(Writer):
                     after=_columns([new for _, new in part], names),
                 )
         for part in _parts(inserts):
-            self._keep(model, new=_columns(part, list(part[0])))
-        first = self.made[0]
-        self.made[0] += len(inserts)
-        return [-number for number in range(first + 1, first + len(inserts) + 1)]
+            self._keep(model, new=_columns(part, list(part[0])), shared={})
+        return self._called(len(inserts))
 
-    def _keep(self, model: type[OfficeScoped], **columns: dict[str, list[Any]]) -> None:
+    def insert(self, model: type[OfficeScoped], columns: Mapping[str, Sequence[Any]], shared: Row) -> list[int]:
+        """Keep what is to be inserted; return a negative number for each row."""
+        count = len(next(iter(columns.values())))
+        for start in range(0, count, _A_PIECE):
+            piece = {name: values[start : start + _A_PIECE] for name, values in columns.items()}
+            self._keep(model, new=piece, shared=shared)
+        return self._called(count)
+
+    def _called(self, count: int) -> list[int]:
+        """Return what the next rows are called by, until they have ids."""
+        first = self.made[0]
+        self.made[0] += count
+        return list(range(-first - 1, -first - count - 1, -1))
+
+    def _keep(self, model: type[OfficeScoped], **columns: Mapping[str, Any]) -> None:
         kept = json.dumps({"table": model.__tablename__, **columns}, default=_plain)
         self.pieces.append(zlib.compress(kept.encode(), 1))
 
@@ -112,8 +124,7 @@ def carry_out(writer: Writer, batch: ImportBatch) -> None:
     for piece in _pieces(batch):
         model = models[piece["table"]]
         if "new" in piece:
-            rows = _rows(_resolved(piece["new"], ids))
-            ids += writer.write(model, inserts=rows)
+            ids += writer.insert(model, _resolved(piece["new"], ids), piece.get("shared", {}))
         else:
             after = _rows(_resolved(piece["after"], ids))
             writer.write(model, updates=list(zip(_rows(piece["before"]), after, strict=True)))

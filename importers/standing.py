@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, UniqueConstraint, any_, literal, select
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 
 from importers import trails
-from tenant.models import ImportBatch
-from tenant.models.base import Base, OfficeScoped
+from importers.keys import (
+    Model,
+    concerned,
+    label_of,
+    model_of,
+    references_of,
+    referring_to,
+    stand_in,
+    unique_keys_of,
+    value_of,
+)
+from tenant.models import Allocation, ImportBatch, MeterReading, Payment
 from tenant.rules.terms import ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from importers.keys import UniqueKey
     from importers.reading import Report
     from importers.writing import Trail
 
-Model = type[OfficeScoped]
 Key = tuple[str, int]
 """A row: its table and its id."""
 
@@ -34,16 +42,16 @@ TOGETHER: Final[Mapping[str, tuple[str, str]]] = {
     "parking_lease": ("parking_space", "parking_space_id"),
     "payment": ("payment", "id"),
     "allocation": ("payment", "payment_id"),
+    "meter_reading": ("meter", "meter_id"),
 }
-"""Rows that go back together or not at all: who owns a unit, and a payment with what it was used for."""
-EXCLUSIVE: Final = frozenset({"ownership", "parking_lease"})
+"""Rows that go back together or not at all: a unit's owners, a payment with what it settles, a meter's readings."""
+EXCLUSIVE: Final = frozenset({"ownership", "parking_lease", "meter_reading"})
 """Tables of which a newer row of the same group means that life has gone on."""
-COUNTED_ON: Final = frozenset({"charge"})
-"""Tables whose changed rows too must stay as they are once others refer to them: nobody paid the old amount."""
+COUNTED_ON: Final = frozenset({"charge", "meter"})
+"""Tables whose changed rows too must stay as they are once others count on them: nobody paid the old amount."""
 UNTOLD: Final = frozenset({"number_series"})
 """Tables of the machinery: what becomes of their rows is nothing to tell people."""
 _A_PIECE: Final = 5_000
-_NULL_TEST: Final = re.compile(r"^(\w+) IS (NOT )?NULL$")
 
 _CHANGED = "导入之后又被修改过"
 _GONE = "导入之后被删除了，无从恢复"
@@ -79,13 +87,6 @@ class Entry:
         return self.before is None
 
 
-class UniqueKey(NamedTuple):
-    """Columns that may not be the same in two rows of an office, as far as ``where`` (column, is null) holds."""
-
-    columns: tuple[str, ...]
-    where: tuple[str, bool] | None
-
-
 class Standing:
     """What a batch wrote, beside what the office has now; computed when made, by reads alone."""
 
@@ -113,6 +114,47 @@ class Standing:
         going = [entry for entry in reversed(self.entries.values()) if entry.present and entry.key not in self.kept]
         for (name, is_new), entries in groupby(going, key=lambda entry: (entry.key[0], entry.is_new)):
             yield Step(model_of(name), is_new, [entry.key[1] for entry in entries])
+
+    def aside(self) -> Iterator[tuple[Model, list[tuple[dict[str, Any], dict[str, Any]]]]]:
+        """Yield by table the rows that must give up a key first, as they are now, with what they hold meanwhile.
+
+        Each holds what another row is to have back before, or at the same time as, it gets its own. A key of
+        references alone has nothing to hold meanwhile: then the row stays out of this.
+        """
+        going = [entry for entry in reversed(self.entries.values()) if entry.present and entry.key not in self.kept]
+        steps = groupby(enumerate(going), key=lambda placed: (placed[1].key[0], placed[1].is_new))
+        step_of = {entry.key: step for step, (_, entries) in enumerate(steps) for _, entry in entries}
+        for name in self.tables:
+            moved: dict[Key, dict[str, Any]] = {}
+            for unique in unique_keys_of(name):
+                holders = {value: key for key, value in self._held(name, unique) if key in step_of}
+                for key, value in self._wanted(name, unique):
+                    holder = holders.get(value)
+                    if holder and holder != key and step_of[holder] >= step_of[key]:
+                        moved.setdefault(holder, {}).update(stand_in(unique, name, holder[1]))
+            pairs = [(dict(self.entries[key].present or {}), change) for key, change in moved.items() if change]
+            if pairs:
+                yield model_of(name), [(row | {"office_id": self.batch.office_id}, change) for row, change in pairs]
+            for key, change in moved.items():
+                present = self.entries[key].present
+                if change and present:
+                    self.entries[key].present = {**present, **change, "version": present["version"] + 1}
+
+    def _wanted(self, name: str, unique: UniqueKey) -> Iterator[tuple[Key, tuple[Any, ...]]]:
+        """Yield each row that is to have a key back, and the key."""
+        for entry in self.tables[name]:
+            if entry.before and entry.present and entry.key not in self.kept:
+                value = value_of(unique, {**entry.present, **entry.before})
+                if value and not entry.before.keys().isdisjoint(concerned(unique)):
+                    yield entry.key, value
+
+    def _held(self, name: str, unique: UniqueKey) -> Iterator[tuple[Key, tuple[Any, ...]]]:
+        """Yield each row of the batch that has a key now, and the key, as far as it was read."""
+        for entry in self.tables[name]:
+            if entry.present and entry.present.keys() >= set(concerned(unique)):
+                value = value_of(unique, dict(entry.present))
+                if value:
+                    yield entry.key, value
 
     def rows(self, model: Model, ids: Sequence[int]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return each row as it is now, at the version that was looked at, with what it is to hold again."""
@@ -163,7 +205,7 @@ class Standing:
         if name in TOGETHER:
             wanted.add(TOGETHER[name][1])
         if any(not entry.is_new for entry in entries):
-            wanted |= {column for key in unique_keys_of(name) for column in _concerned(key)}
+            wanted |= {column for key in unique_keys_of(name) for column in concerned(key)}
         columns = [getattr(model, column) for column in sorted(wanted)]
         by_id = {entry.key[1]: entry for entry in entries}
         ids = list(by_id)
@@ -229,18 +271,33 @@ class Standing:
         return expected
 
     def _find_used(self) -> None:
-        """Leave new rows, and changed charges, that rows from outside of the batch refer to by now."""
+        """Leave new rows that rows from outside of the batch refer to by now, and changed ones those count on."""
         for target, entries in list(self.tables.items()):
-            is_meant = target in COUNTED_ON
-            ids = [entry.key[1] for entry in entries if (entry.is_new or is_meant) and entry.present]
+            there = [entry for entry in entries if entry.present]
+            new = [entry.key[1] for entry in there if entry.is_new]
+            changed = [entry.key[1] for entry in there if not entry.is_new] if target in COUNTED_ON else []
             for name, column in referring_to(target):
-                users: dict[int, int] = defaultdict(int)
-                for row_id, used in self._pairs(model_of(name), column, ids):
+                model, users = model_of(name), Counter[int]()
+                found = [*self._pairs(model, column, new)]
+                found += self._pairs(model, column, changed, self._counting(name)) if changed else ()
+                for row_id, used in found:
                     own = self.entries.get((name, row_id))
                     if own is None or (own.before is not None and column not in own.before):
                         users[used] += 1
                 for used, count in users.items():
                     self._keep((target, used), _USED.format(label=label_of(name), count=count))
+
+    def _counting(self, name: str) -> Sequence[ColumnElement[bool]]:
+        """Return what is true of those rows of a table that count on what the batch has changed.
+
+        A voided payment settles nothing; what was read before the import was read on the meter as it was.
+        """
+        if name == Allocation.__tablename__:
+            valid = select(Payment.id).where(Payment.office_id == self.batch.office_id, Payment.voided_at.is_(None))
+            return [Allocation.payment_id.in_(valid)]
+        if name == MeterReading.__tablename__:
+            return [MeterReading.created_at > self.batch.applied_at]
+        return []
 
     def _find_newer(self) -> None:
         """Leave what goes together where somebody has added to it since."""
@@ -273,14 +330,9 @@ class Standing:
     def _find_taken(self) -> bool:
         """Leave what would take back a key that another row holds by now; tell whether there was such a row."""
         before = len(self.kept)
-        for name, entries in self.tables.items():
+        for name in self.tables:
             for unique in unique_keys_of(name):
-                wanted: dict[tuple[Any, ...], Key] = {}
-                for entry in entries:
-                    if entry.before and entry.present and entry.key not in self.kept:
-                        value = _value_of(unique, {**entry.present, **entry.before})
-                        if value and not entry.before.keys().isdisjoint(_concerned(unique)):
-                            wanted[value] = entry.key
+                wanted = {value: key for key, value in self._wanted(name, unique)}
                 for key in self._holders(name, unique, wanted):
                     self._keep(key, _TAKEN.format(label=label_of(name)))
         return len(self.kept) > before
@@ -288,7 +340,7 @@ class Standing:
     def _holders(self, name: str, unique: UniqueKey, wanted: Mapping[tuple[Any, ...], Key]) -> list[Key]:
         """Return those of ``wanted`` whose key is held by a row that will not give it up."""
         model, taken = model_of(name), []
-        columns = [getattr(model, column) for column in _concerned(unique)]
+        columns = [getattr(model, column) for column in concerned(unique)]
         first_column = unique.columns[0]
         values = list(dict.fromkeys(value[0] for value in wanted))
         for first in range(0, len(values), _A_PIECE):
@@ -296,16 +348,18 @@ class Standing:
             here = select(model.id, *columns).where(among, model.office_id == self.batch.office_id)
             for row in self.session.execute(here):
                 own = (name, row.id)
-                key = wanted.get(_value_of(unique, row._asdict()) or ())
+                key = wanted.get(value_of(unique, row._asdict()) or ())
                 if key and own != key and (own not in self.entries or own in self.kept):
                     taken.append(key)
         return taken
 
-    def _pairs(self, model: Model, column: str, values: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Yield id and value of every row whose column has one of the values."""
+    def _pairs(
+        self, model: Model, column: str, values: Sequence[int], also: Sequence[ColumnElement[bool]] = ()
+    ) -> Iterator[tuple[int, int]]:
+        """Yield id and value of every row whose column has one of the values, and of which ``also`` is true."""
         for first in range(0, len(values), _A_PIECE):
             statement = select(model.id, getattr(model, column)).where(
-                _among(model, column, values[first : first + _A_PIECE])
+                _among(model, column, values[first : first + _A_PIECE]), *also
             )
             yield from ((row_id, value) for row_id, value in self.session.execute(statement))
 
@@ -327,70 +381,3 @@ def _merged(trace: Iterable[Trail]) -> dict[Key, Entry]:
 
 def _among(model: Model, column: str, values: Sequence[int]) -> Any:  # noqa: ANN401  an SQL condition
     return getattr(model, column) == any_(literal(list(values), ARRAY(BigInteger)))
-
-
-def _concerned(unique: UniqueKey) -> tuple[str, ...]:
-    where = (unique.where[0],) if unique.where and unique.where[0] not in unique.columns else ()
-    return (*unique.columns, *where)
-
-
-def _value_of(unique: UniqueKey, row: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Return the values of a key; None where the key does not hold for the row."""
-    if unique.where and (row[unique.where[0]] is None) is not unique.where[1]:
-        return None
-    value = tuple(row[column] for column in unique.columns)
-    return None if None in value else value
-
-
-@cache
-def _models() -> dict[str, Model]:
-    return {
-        mapper.local_table.name: mapper.class_  # type: ignore[attr-defined]
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, OfficeScoped)
-    }
-
-
-def model_of(name: str) -> Model:
-    """Return the class of a table; raises KeyError for a table that is not an office's."""
-    return _models()[name]
-
-
-@cache
-def label_of(name: str) -> str:
-    """Return the word of the trade for a row of a table: 房屋."""
-    return (model_of(name).__doc__ or name).split(" — ", 1)[0].strip()
-
-
-@cache
-def references_of(name: str) -> Mapping[str, str]:
-    """Return column → table for each column of a table that names a row of the same office."""
-    table: Table = Base.metadata.tables[name]
-    return {column.name: column.info["office_ref"] for column in table.c if column.info.get("office_ref")}
-
-
-@cache
-def referring_to(name: str) -> Sequence[tuple[str, str]]:
-    """Return (table, column) of every column of an office's tables that names a row of the table."""
-    return [(other, column) for other in _models() for column, target in references_of(other).items() if target == name]
-
-
-@cache
-def unique_keys_of(name: str) -> Sequence[UniqueKey]:
-    """Return what may not be twice within an office, besides the id."""
-    table: Table = Base.metadata.tables[name]
-    keys = [
-        UniqueKey(_without_office(constraint.columns.keys()), None)
-        for constraint in table.constraints
-        if isinstance(constraint, UniqueConstraint) and "id" not in constraint.columns
-    ]
-    for index in table.indexes:
-        if index.unique:
-            tested = _NULL_TEST.match(str(index.dialect_options["postgresql"]["where"]))
-            where = (tested[1], tested[2] is None) if tested else None
-            keys.append(UniqueKey(_without_office(index.columns.keys()), where))
-    return keys
-
-
-def _without_office(columns: Iterable[str]) -> tuple[str, ...]:
-    return tuple(column for column in columns if column != "office_id")

@@ -6,26 +6,30 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from importers.blocks import Altered
 from importers.cells import CellKind, column_letter, text_of
 from importers.choices import NOTE, Choices, SheetChoice
 from importers.faults import shown_text
 from importers.headings import (
     SEARCHED_COLUMNS,
+    SEARCHED_ROWS,
     Heading,
     SheetMapping,
     Words,
     Written,
     decisive,
     header_row,
+    layout_of,
     missing,
     written_headings,
 )
-from importers.mapping import CHOSEN, LAYOUT, REASONS, Vocabulary, block_name, comparable, fingerprint
+from importers.mapping import CHOSEN, LAYOUT, REASONS, Vocabulary, block_name, comparable
 from importers.suggestions import likely_header, looks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from importers.cells import Value
     from importers.sheets.kinds import SheetKind
     from importers.workbook import Sheet
 
@@ -93,7 +97,7 @@ def tab_of_sheet(sheet: Sheet, kind: SheetKind, words: Words, choices: Choices, 
     if row is None or row > len(sheet.rows):
         return Tab(sheet, is_wanted=is_wanted)
     headings = written_headings(sheet, row) if row else []
-    print_ = fingerprint([heading.text for heading in headings]) if row else looks(sheet, words)
+    print_ = layout_of(headings) if row else looks(sheet, words)
     kept = vocabulary.layouts.get(print_, {}) if print_ else {}
     chosen, remembered = _possible(said.columns, kind), _possible(kept.get("columns", {}), kind)
     places = _places(sheet, row, headings, words, {**_from(remembered, LAYOUT), **_from(chosen, CHOSEN)})
@@ -111,6 +115,9 @@ def _header(sheet: Sheet, words: Words, vocabulary: Vocabulary) -> int | None:
         print_ = looks(sheet, words)
         if print_ in vocabulary.layouts:
             return 0
+    if words.patience <= 0:
+        return None
+    words.patience -= sum(map(len, sheet.rows[:SEARCHED_ROWS]))
     return likely_header(sheet, words)
 
 
@@ -138,7 +145,8 @@ def _places(
     places: list[Place] = []
     for column in range(1, max(width, max(filled, default=0)) + 1):
         heading = headings[column - 1] if column <= len(headings) else Written("")
-        if heading.text == REASONS or not (heading.text or column in filled):
+        is_headed = bool(heading.text) and not heading.is_shared
+        if heading.text == REASONS or not (is_headed or column in filled):
             continue
         letter = column_letter(column)
         identifier: str | None
@@ -250,14 +258,20 @@ def _cut_out(sheet: Sheet, blocks: Sequence[SheetMapping]) -> tuple[tuple[Sheet,
         own = sorted(inside - before)
         before |= inside
         name = block_name(sheet.name, column_letter(own[0]), column_letter(own[-1]))
-        rows = [
-            values
-            if row == block.row
-            else [value if place in inside else None for place, value in enumerate(values, 1)]
-            for row, values in enumerate(sheet.rows, 1)
-        ]
+        rows = Altered(sheet.rows, _only(inside, block.row))
         tables.append((replace(sheet, name=name, rows=rows), replace(block, sheet=name, notices=())))
     return tuple(tables)
+
+
+def _only(inside: set[int], header: int) -> Callable[[int, Sequence[Value]], Sequence[Value]]:
+    """Return what leaves of each row, but the header's, the values of some columns alone."""
+
+    def altered(row: int, values: Sequence[Value]) -> Sequence[Value]:
+        if row == header:
+            return values
+        return [value if place in inside else None for place, value in enumerate(values, 1)]
+
+    return altered
 
 
 def _samples(sheet: Sheet, header: int, column: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Enum as EnumType
 
-from importers.writing import Trail
+from importers.writing import Inserted, Trail
 from tenant.models.base import Base
 
 if TYPE_CHECKING:
@@ -18,15 +18,25 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 
-def packed(trace: Sequence[Trail]) -> bytes:
+def packed(trace: Sequence[Trail | Inserted]) -> bytes:
     """Return a trace as the batch keeps it."""
     parts: list[dict[str, Any]] = []
-    for (table, is_new), trails in groupby(trace, key=lambda trail: (trail.table, trail.before is None)):
+    for (table, is_new), trails in groupby(trace, key=lambda one: (one.table, _is_new(one))):
         if is_new:
-            parts.append({"table": table, "new": [[trail.row_id, trail.version] for trail in trails]})
+            parts.append({"table": table, "new": [made for one in trails for made in _made(one)]})
         else:
-            parts.append({"table": table, "old": [[trail.row_id, trail.version, trail.before] for trail in trails]})
+            old = [(one.row_id, one.version, one.before) for one in trails if isinstance(one, Trail)]
+            parts.append({"table": table, "old": old})
     return _deflated({"parts": parts})
+
+
+def _is_new(one: Trail | Inserted) -> bool:
+    return isinstance(one, Inserted) or one.before is None
+
+
+def _made(one: Trail | Inserted) -> Iterable[tuple[int, int]]:
+    """Return id and version of each row that was made."""
+    return ((row_id, 1) for row_id in one.ids) if isinstance(one, Inserted) else ((one.row_id, one.version),)
 
 
 def unpacked(trace: bytes) -> list[Trail]:
@@ -40,15 +50,29 @@ def unpacked(trace: bytes) -> list[Trail]:
     return found
 
 
-def ended(kept: Iterable[Mapping[str, str]], moves: Mapping[str, Sequence[tuple[int, int, int]]]) -> bytes:
-    """Return what stays of a trace once it was followed: what was left as it is, and how far versions moved on."""
-    return _deflated({"kept": list(kept), "moves": dict(moves)})
+def ended(
+    kept: Iterable[Mapping[str, str]],
+    moves: Mapping[str, Sequence[tuple[int, int, int]]],
+    counts: Mapping[str, Mapping[str, int]],
+) -> bytes:
+    """Return what stays of a trace once it was followed: what was left as it is, and how far versions moved on.
+
+    ``counts`` is how many records of each name were removed, restored and kept.
+    """
+    counted = {label: dict(numbers) for label, numbers in counts.items()}
+    return _deflated({"kept": list(kept), "moves": dict(moves), "counts": counted})
 
 
 def left(trace: bytes | None) -> list[dict[str, str]]:
     """Return what an undone batch left as it was, and why."""
     kept: list[dict[str, str]] = json.loads(zlib.decompress(trace)).get("kept", []) if trace else []
     return kept
+
+
+def counts(trace: bytes | None) -> dict[str, dict[str, int]]:
+    """Return how many records of each name an undone batch removed, restored and kept; empty once that was deleted."""
+    counted: dict[str, dict[str, int]] = json.loads(zlib.decompress(trace)).get("counts", {}) if trace else {}
+    return counted
 
 
 def moves(trace: bytes) -> dict[str, list[tuple[int, int, int]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from importers import columns as of
@@ -100,7 +101,7 @@ def _shapes(sheet: Sheet, header: int, place: int) -> Iterable[tuple[str, str, i
     """Return each shape of a column with a text of it and how often it comes."""
     values = Counter(
         values[place - 1]
-        for values in sheet.rows[header:]
+        for values in islice(sheet.rows, header, None)
         if len(values) >= place and isinstance(values[place - 1], str | int | float)
     )
     found: dict[str, tuple[str, int]] = {}

@@ -7,12 +7,11 @@ removed in the reverse order of writing, each on the record, in the caller's tra
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Float, String, column, select, table
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from importers import trails
@@ -20,6 +19,7 @@ from importers.batches import LONGEST_FAULT
 from importers.reading import silent
 from importers.standing import Standing
 from importers.turns import found, locked, reason_of, wait_for_turn
+from importers.writing import MANY, count_anew
 from tenant import clock
 from tenant.errors import Conflict, NotFound, Refusal
 from tenant.journal import StaleRow, actor_of, because, write_rows
@@ -32,15 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from importers.reading import Report
-    from importers.standing import Step
 
 _A_PIECE: Final = 5_000
-_MANY: Final = 1_000
-_STATISTICS: Final = 120.0
-"""Seconds; the database looks every minute which tables have grown, a busy one later."""
-_LOOK_AGAIN: Final = 0.5
-_NAME, _ROWS = column("relname", String), column("reltuples", Float)
-_TABLES: Final = table("pg_class", _NAME, _ROWS)
 _LISTED: Final = 500
 """How many of the rows that are left are named one by one; the others are counted."""
 
@@ -68,8 +61,14 @@ class Undoing:
         return sum(counted["removed"] + counted["restored"] for counted in self.counts.values())
 
 
-def foresee(session: Session, batch_id: int) -> Undoing:
-    """Return what undoing a written batch would do now; nothing is written.
+def foresee(session: Session, batch_id: int, report: Report = silent) -> Undoing:
+    """Return what undoing a written batch would do now; nothing is written. Raises as `require_undoable` does."""
+    batch = require_undoable(session, batch_id)
+    return _foreseen(batch, _standing(session, batch, report))
+
+
+def require_undoable(session: Session, batch_id: int) -> ImportBatch:
+    """Return a batch that is written and of which there is what undoing needs, without looking at that.
 
     Raises NotFound; Refusal `batch_not_waiting` for a batch that is not written, `trace_deleted` once what undoing
     needs was deleted on schedule.
@@ -79,7 +78,9 @@ def foresee(session: Session, batch_id: int) -> Undoing:
         raise NotFound
     if batch.state not in {ImportState.APPLIED, ImportState.UNDOING}:
         raise _not_written(batch)
-    return _foreseen(batch, _standing(session, batch, silent))
+    if not session.scalar(select(ImportBatch.trace.is_not(None)).where(ImportBatch.id == batch_id)):
+        raise _trace_deleted()
+    return batch
 
 
 def begin(session: Session, batch_id: int) -> ImportBatch:
@@ -125,7 +126,7 @@ def undo(
     try:
         _carry_out(session, standing, undoing.total, report)
         batch.counts = batch.counts | {"undone": _summed(undoing)}
-        batch.trace = trails.ended(undoing.kept, standing.moves())
+        batch.trace = trails.ended(undoing.kept, standing.moves(), undoing.counts)
         batch.state, batch.fault = ImportState.UNDONE, None
         batch.undone_at, batch.undone_by_id = clock.now(), actor_of(session).posting_id
         session.flush()
@@ -143,6 +144,11 @@ def left(batch: ImportBatch) -> list[dict[str, str]]:
     return trails.left(batch.trace) if batch.state is ImportState.UNDONE else []
 
 
+def outcome(batch: ImportBatch) -> Undoing:
+    """Return what undoing a batch did; without counts or names once those were deleted."""
+    return Undoing(batch.id, trails.counts(batch.trace), left(batch))
+
+
 def _standing(session: Session, batch: ImportBatch, report: Report) -> Standing:
     if batch.trace is None:
         raise _trace_deleted()
@@ -152,8 +158,11 @@ def _standing(session: Session, batch: ImportBatch, report: Report) -> Standing:
 
 def _carry_out(session: Session, standing: Standing, total: int, report: Report) -> None:
     done, steps = 0, list(standing.steps())
-    _wait_for_statistics(session, steps, report)
     report("撤销", done, total)
+    if sum(len(step.ids) for step in steps) >= MANY:
+        count_anew(session)
+    for model, updates in standing.aside():
+        write_rows(session, model, updates=updates)
     for step in steps:
         for first in range(0, len(step.ids), _A_PIECE):
             rows = standing.rows(step.model, step.ids[first : first + _A_PIECE])
@@ -163,26 +172,6 @@ def _carry_out(session: Session, standing: Standing, total: int, report: Report)
                 write_rows(session, step.model, updates=rows)
             done += len(rows)
             report("撤销", done, total)
-
-
-def _wait_for_statistics(session: Session, steps: Sequence[Step], report: Report) -> None:
-    """Wait until the database has counted the tables of which much is to be removed, two minutes at most.
-
-    Right after a first large import it takes them for empty. Each removal then looks for references row by row through
-    all that was imported: 3,000 owners took a minute, 100,000 would take a day. It counts by itself within a minute.
-    """
-    removed: Counter[str] = Counter()
-    for step in steps:
-        removed[step.model.__tablename__] += len(step.ids) if step.is_removal else 0
-    many = {name: count for name, count in removed.items() if count >= _MANY}
-    began = time.monotonic()
-    while many and time.monotonic() - began < _STATISTICS:
-        known = session.execute(select(_NAME, _ROWS).select_from(_TABLES).where(_NAME.in_(many)))
-        counted = {name: rows for name, rows in known}  # noqa: C416  rows, not pairs
-        if all(counted.get(name, 0) >= count / 2 for name, count in many.items()):
-            break
-        report("等数据库统计刚导入的内容", 0, None)
-        time.sleep(_LOOK_AGAIN)
 
 
 def _foreseen(batch: ImportBatch, standing: Standing) -> Undoing:

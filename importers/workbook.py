@@ -5,25 +5,21 @@ Every way a file can be hostile, broken or simply something else ends in one Ref
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from importers import refusals
+from importers.blocks import Rows, Unreadable
 from importers.cells import Cell, CellKind, Value, column_index, column_letter, kind_of
+from importers.reader import Answer, answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tenant.errors import Refusal
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -31,15 +27,19 @@ _CENTRAL_ENTRY = b"PK\x01\x02"
 _MACROS = b"/vbaProject.bin"
 _MARKUP = re.compile(rb"^\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\?xml|style|meta)", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_A_FEW = 10
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SNIFFED = 65_536
+_NEAR_THE_TOP = 60
+_MOST_SPANS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a file may cost. Sizes in bytes, times in seconds, `ratio` inflated to deflated."""
 
-    file: int = 32 << 20
+    file: int = 48 << 20
     inflated: int = 600 << 20
     ratio: int = 100
     ratio_from: int = 8 << 20
@@ -49,6 +49,7 @@ class Limits:
     memory: int = 1 << 30
     processor: int = 60
     wall: int = 90
+    said: int = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Sheet:
     """One sheet: rows of bare values from row 1 and column A on, and what the values alone do not tell.
 
     `rows[0]` is row 1; rows are cut after their last filled cell, blank rows are empty. `marks` names cells that hold
-    an error or a formula without a result; vertical merges are already filled down. `hidden_rows` are those that hold
-    something.
+    an error or a formula without a result; vertical merges are already filled down, `spans` are those over several
+    columns near the top: first and last row, first and last column. `hidden_rows` are those that hold something.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Sheet:
     marks: Mapping[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
     notices: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int, int, int], ...] = ()
 
     def cell(self, row: int, column: int) -> Cell:
         """Return the cell at a row and column counted from 1; outside of what is filled it is empty."""
@@ -96,8 +98,16 @@ def open_workbook(content: bytes, file_name: str = "", limits: Limits | None = N
     notices = []
     if file_name.lower().endswith(".xlsm") or (form == "xlsx" and _MACROS in content):
         notices.append("文件里的宏没有运行，只读取了表格内容。")
-    sheets = tuple(_sheets(_child_lines(content, form, limits), limits))
+    numbers = (limits.memory, limits.processor, limits.cells, limits.inflated)
+    sheets = tuple(_sheets(answers(content, form, numbers, limits.wall, limits.said), limits))
     return Workbook(sheets, tuple(notices))
+
+
+@contextmanager
+def opening(content: bytes, file_name: str = "") -> Iterator[Callable[[], Workbook]]:
+    """Open a workbook while something else is done; what is given waits for it and raises as `open_workbook` does."""
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(open_workbook, content, file_name).result
 
 
 def scan(content: bytes, limits: Limits) -> str:
@@ -167,117 +177,105 @@ def _text_form(content: bytes) -> str:
         raise refusals.file("workbook_is_web_page")
     head = content[:_SNIFFED]
     if content[:2] not in _UTF16 and _BINARY.search(head):
-        raise refusals.file("not_a_workbook")
+        raise refusals.file("text_utf16_unmarked" if _is_unmarked_utf16(head) else "not_a_workbook")
     if content[:2] not in _UTF16 and not any(sign in head for sign in (b",", b"\t", b";", b"|")):
         raise refusals.file("not_a_workbook")
     return "text"
 
 
-def _child_lines(content: bytes, form: str, limits: Limits) -> Iterator[Any]:
-    """Parse in a child process and return its lines, each decoded when it is asked for.
+class _Kept(Rows):
+    """Rows as the child gave them: what turns out to be no cells ends like a child that died."""
 
-    The child gets no environment but the path to this package: a hostile file finds no secrets in it.
-    """
-    root = Path(__file__).resolve().parent.parent
-    numbers = (limits.memory, limits.processor, limits.cells, limits.inflated)
-    command = [sys.executable, "-P", "-X", "utf8", "-m", "importers._reader", *map(str, numbers), form]
-    environment = {"PYTHONPATH": str(root), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+    def append(self, block: bytes) -> None:
+        """Add a block below; raises Refusal for what is none."""
+        try:
+            super().append(block)
+        except Unreadable:
+            raise refusals.file("reader_died") from None
+
+    def _made(self, number: int) -> list[list[Value]]:
+        try:
+            return super()._made(number)
+        except Unreadable:
+            raise refusals.file("reader_died") from None
+
+
+def _is_unmarked_utf16(head: bytes) -> bool:
+    """Tell text of two bytes a sign: every second byte of its commas, digits and line ends is zero, no other is."""
+    head = head[: len(head) // 2 * 2]
+    zeros = (head[0::2].count(0), head[1::2].count(0))
+    if min(zeros) or max(zeros) * _A_FEW < len(head) // 2:
+        return False
     try:
-        ended = subprocess.run(  # noqa: S603  our own module, no shell, nothing of the user's on the line
-            command, input=content, capture_output=True, timeout=limits.wall, check=False, env=environment, cwd=root
-        )
-    except subprocess.TimeoutExpired:
-        raise refusals.file("reader_too_slow") from None
-    except (OSError, MemoryError):
-        raise refusals.file("reader_unavailable") from None
-    lines = [line for line in ended.stdout.splitlines() if line]
-    if ended.returncode == 0 and lines:
-        return map(_decoded, lines)
-    if lines and lines[-1].startswith(b'{"refused"'):
-        raise refusals.file(str(_decoded(lines[-1])["refused"]))
-    raise _death(ended.returncode)
+        text = head.decode("utf-16-be" if zeros[0] else "utf-16-le", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROLS.search(text) and any(sign in text for sign in ",\t;|")
 
 
-def _death(code: int) -> Refusal:
-    """Say why a child died, as far as its exit tells: killed for time, or out of memory."""
-    too_slow = code in {-24, -9, 152, 137}
-    return refusals.file("reader_too_slow" if too_slow else "reader_died")
-
-
-def _decoded(line: bytes) -> Any:  # noqa: ANN401  JSON
-    return json.loads(line) if line else None
-
-
-def _sheets(lines: Iterator[Any], limits: Limits) -> Iterator[Sheet]:
-    head = next(lines, None)
+def _sheets(said: Iterator[Answer], limits: Limits) -> Iterator[Sheet]:
+    head = next(said, None)
     if not isinstance(head, dict) or "sheets" not in head:
-        raise refusals.file(str(head["refused"]) if isinstance(head, dict) and "refused" in head else "reader_died")
-    for described in lines:
-        if described is None:
-            continue
-        if "refused" in described:
-            raise refusals.file(str(described["refused"]))
-        yield _sheet(described, lines, limits)
+        raise refusals.file("reader_died")
+    for described in said:
+        if not isinstance(described, dict):
+            raise refusals.file("reader_died")
+        yield _sheet(described, said, limits)
 
 
-def _sheet(described: dict[str, Any], lines: Iterator[Any], limits: Limits) -> Sheet:
-    rows: list[list[Value]] = []
-    for block in lines:
-        if block is None:
+def _sheet(described: dict[str, Any], said: Iterator[Answer], limits: Limits) -> Sheet:
+    rows = _Kept()
+    for block in said:
+        if not isinstance(block, bytes):
             break
-        if isinstance(block, dict):
-            raise refusals.file(str(block.get("refused", "reader_died")))
-        rows.extend([_value(value) if type(value) is list else value for value in row] for row in block)
+        rows.append(block)
+    else:
+        raise refusals.file("reader_died")
     notices = []
     if described["far"]:
         notices.append(f"工作表「{described['name']}」在很远的行或列里有零散内容，那一部分没有读取。")
-    _fill_down(rows, described["merges"], limits.filled_down)
+    ranges = _ranges(described["merges"])
+    _fill_down(rows, ranges, limits.filled_down)
     return Sheet(
         name=str(described["name"]),
         rows=rows,
         hidden=bool(described["hidden"]),
         marks={(row, column): what for row, column, what in described["marks"]},
-        hidden_rows=frozenset(row for row in described["hidden_rows"] if row <= len(rows) and rows[row - 1]),
+        hidden_rows=frozenset(row for row in described["hidden_rows"] if row <= len(rows) and rows.width(row)),
         notices=tuple(notices),
+        spans=tuple(one for one in ranges if one[0] <= _NEAR_THE_TOP and one[2] < one[3])[:_MOST_SPANS],
     )
-
-
-def _value(wire: list[str]) -> Value:
-    """Return the day or instant a list of one ISO text stands for."""
-    try:
-        instant = dt.datetime.fromisoformat(wire[0])
-    except ValueError:
-        return wire[0]
-    return instant.replace(tzinfo=None)
 
 
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 
 
-def _fill_down(rows: list[list[Value]], merges: Sequence[str], budget: int) -> None:
+def _ranges(merges: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """Return first and last row, first and last column of each merged range; what is none is left out."""
+    matches = (_RANGE.fullmatch(reference) for reference in merges)
+    return [
+        (int(match[2]), int(match[4]), column_index(match[1]), column_index(match[3]))
+        for match in matches
+        if match and int(match[2])
+    ]
+
+
+def _fill_down(rows: Rows, ranges: Sequence[tuple[int, int, int, int]], budget: int) -> None:
     """Give the cells below a vertical merge its value (楼栋 written once for its whole column); at most `budget` cells.
 
-    Merges over several columns are titles and notes: they stay as they are.
+    Merges over several columns are titles, notes and headings: they stay as they are.
     """
-    for reference in merges:
-        match = _RANGE.fullmatch(reference)
-        if not match or match[1] != match[3]:
+    places: list[tuple[int, int, int]] = []
+    for first, end, column, right in ranges:
+        last = min(end, len(rows))
+        if column != right or not first < last:
             continue
-        column, first, last = column_index(match[1]), int(match[2]), min(int(match[4]), len(rows))
-        budget -= max(last - first, 0)
+        budget -= last - first
         if budget < 0:
-            return
-        _copy_down(rows, column, first, last)
-
-
-def _copy_down(rows: list[list[Value]], column: int, first: int, last: int) -> None:
-    anchor = rows[first - 1] if 0 < first <= len(rows) else []
-    value = anchor[column - 1] if column <= len(anchor) else None
-    if value is None:
-        return
-    for row in rows[first:last]:
-        if row and len(row) >= column:
-            row[column - 1] = value
-        elif row:
-            row.extend([None] * (column - len(row)))
-            row[column - 1] = value
+            break
+        if column <= rows.width(first):
+            places.append((first, last, column))
+    filled = [(place, rows[place[0] - 1][place[2] - 1]) for place in sorted(places)]
+    for (first, last, column), value in filled:
+        if value is not None:
+            rows.fill_down(column, first + 1, last, value)

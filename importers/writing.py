@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tenant.journal import write_rows
+from sqlalchemy import func, select
+
+from tenant.journal import write_columns, write_rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 Count = Callable[[int], None]
+MANY: Final = 1_000
+"""Rows after which it pays to have the tables counted."""
 _A_PIECE: Final = 5_000
 """Rows in one statement: a second's work or so, between two looks at whether to go on."""
 
@@ -28,6 +32,22 @@ class Trail(NamedTuple):
     before: Mapping[str, Any] | None
 
 
+class Inserted(NamedTuple):
+    """Rows that an import made of one table: their ids, each at its first version."""
+
+    table: str
+    ids: Sequence[int]
+
+
+def count_anew(session: Session) -> None:
+    """Have the database count the tables that have grown by what was written, in this transaction or before.
+
+    Right after a first large import it takes them for empty: each row that is then removed would have its references
+    looked for row by row through all that was imported. It counts by itself too, but minutes later.
+    """
+    session.execute(select(func.count_grown_tables()))
+
+
 def _uncounted(_more: int) -> None:
     """Tell nobody."""
 
@@ -38,7 +58,7 @@ class Writer:
 
     session: Session
     count: Count = _uncounted
-    trace: list[Trail] = field(default_factory=list)
+    trace: list[Trail | Inserted] = field(default_factory=list)
 
     def write(
         self, model: type[OfficeScoped], *, inserts: Sequence[Row] = (), updates: Sequence[tuple[Row, Row]] = ()
@@ -54,9 +74,24 @@ class Writer:
             )
             self.count(len(piece))
         for start in range(0, len(inserts), _A_PIECE):
-            rows = inserts[start : start + _A_PIECE]
-            made = write_rows(self.session, model, inserts=rows)
-            self.trace.extend(Trail(model.__tablename__, row_id, 1, None) for row_id in made)
-            ids += made
-            self.count(len(rows))
+            ids += self._made(model, write_rows(self.session, model, inserts=inserts[start : start + _A_PIECE]))
+        return ids
+
+    def insert(self, model: type[OfficeScoped], columns: Mapping[str, Sequence[Any]], shared: Row) -> list[int]:
+        """Do as `tenant.journal.write_columns`, in pieces; raises as it does."""
+        ids: list[int] = []
+        count = len(next(iter(columns.values())))
+        for start in range(0, count, _A_PIECE):
+            piece = {name: values[start : start + _A_PIECE] for name, values in columns.items()}
+            ids += self._made(model, write_columns(self.session, model, piece, shared))
+        return ids
+
+    @property
+    def written(self) -> int:
+        """Return how many rows were written by now."""
+        return sum(len(one.ids) if isinstance(one, Inserted) else 1 for one in self.trace)
+
+    def _made(self, model: type[OfficeScoped], ids: list[int]) -> list[int]:
+        self.trace.append(Inserted(model.__tablename__, ids))
+        self.count(len(ids))
         return ids

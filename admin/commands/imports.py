@@ -14,7 +14,7 @@ from importers import batches, frames, undo
 from importers.choices import Choices
 from importers.sheets import kind_named
 from tenant.db import Database
-from tenant.errors import NotFound, Refusal
+from tenant.errors import Refusal
 from tenant.models import ImportBatch, Office
 from tenant.rules.terms import ImportMode, ImportState
 
@@ -109,24 +109,23 @@ def _apply(database: Database, office: OfficeAtHand, batch_id: int) -> dict[str,
 
 
 def _undo(office_code: str, batch_id: int, *, only_preview: bool) -> tuple[dict[str, Any], str]:
-    """Undo a batch, or foresee it; return the answer and its sentence."""
+    """Undo a batch, or foresee it; return the answer, of what was done where it was done, and its sentence."""
     with open_database() as database:
         office = find_office(database, office_code)
         with office_session(database, office) as session:
-            foreseen = undo.foresee(session, batch_id)
-            batch = session.get(ImportBatch, batch_id)
-            if batch is None:
-                raise NotFound
-            if not only_preview:
-                batch = undo.undo(session, batch_id, patience=PATIENCE)
-            kept = [dict(row) for row in (foreseen.kept if only_preview else undo.left(batch))]
+            if only_preview:
+                undoing = undo.foresee(session, batch_id)
+            else:
+                undoing = undo.outcome(undo.undo(session, batch_id, patience=PATIENCE))
+            batch = session.get_one(ImportBatch, batch_id)
+            kept = [dict(row) for row in undoing.kept]
             payload = {"batch": batch_id, "kind": batch.kind, "state": batch.state.value, "kept": kept} | {
-                "counts": {label: dict(counted) for label, counted in foreseen.counts.items()}
+                "counts": {label: dict(counted) for label, counted in undoing.counts.items()}
             }
     lines = [f"批次 {batch_id}：{'会撤销' if only_preview else '已撤销'}。"]
     lines += [
         f"{label}：删去 {counted['removed']}，恢复 {counted['restored']}，保留 {counted['kept']}。"
-        for label, counted in foreseen.counts.items()
+        for label, counted in undoing.counts.items()
     ]
     return payload, "\n".join(lines + [f"  {row['what']}：{row['why']}。" for row in kept])
 

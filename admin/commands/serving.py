@@ -29,6 +29,9 @@ THREADS = 8
 GRACE_SECONDS = 45.0
 """How long a stop waits for the worker's thread, which finishes or gives back what it is at."""
 MOST_PROCESSES = 64
+IMPORTS = "imports"
+GIVES_WAY = 10
+"""How far a process of imports alone steps back behind the others of its machine: pages are waited for, it is not."""
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
@@ -54,7 +57,12 @@ class Work:
     def named_queues(self) -> list[str]:
         """Return the queues by name, in the order of the program; raises SettingsError for an unknown one."""
         named = working.known(self.queues) if self.works else frozenset[str]()
-        return [queue for queue in working.QUEUES if queue in named]
+        return [queue for queue in working.QUEUES if queue in named and queue not in self.queues_apart]
+
+    @property
+    def queues_apart(self) -> tuple[str, ...]:
+        """Return the queues left to a process of their own: where pages are served, what would hold them up."""
+        return (IMPORTS,) if self.serves_pages and self.works else ()
 
 
 def listens(function: Command) -> Command:
@@ -63,11 +71,11 @@ def listens(function: Command) -> Command:
     return click.option("--host", help="监听地址，默认 WUGUAN_HOST 或 127.0.0.1。")(port(function))
 
 
-@click.command(help="启动全部：网页、定时任务与后台任务在同一进程内。")
+@click.command(help="启动全部：网页、定时任务与后台任务在同一进程内，导入由它看护的另一进程执行。")
 @listens
 @answers
 def serve(*, host: str | None, port: int | None, as_json: bool) -> None:  # noqa: ARG001 - every command takes --json
-    """Serve pages and work in one process."""
+    """Serve pages and work in one process, and have imports worked on by another that ends with it."""
     _run(_settings(host, port), Work(BeatKind.SERVE))
 
 
@@ -153,16 +161,18 @@ def run(settings: Settings, database: Database, work: Work, *, banner: str = "")
         if metrics.observe_attempt not in drain.observers:
             drain.observers.append(metrics.observe_attempt)
     queues, watch = work.named_queues, Watch(database)
+    if queues == [IMPORTS]:
+        os.nice(GIVES_WAY)
     with (
         stop_on_signal() as stop,
         beating(database, work.kind, queues),
         monitoring.answering(settings.metrics_address, watch),
     ):
-        clockwork = _Clockwork(settings, database, work, stop)
+        clockwork, apart = _Clockwork(settings, database, work, stop), _Apart(settings, work, stop)
         clockwork.start()
         try:
             if work.serves_pages:
-                _serve_pages(settings, database, stop, banner)
+                _serve_pages(settings, database, stop, apart, banner)
             else:
                 _say(f"后台已启动（{'、'.join(queues) if queues else '只看时间表'}）。按 Ctrl-C 停止。")
                 _wait(stop)
@@ -170,7 +180,8 @@ def run(settings: Settings, database: Database, work: Work, *, banner: str = "")
             stop.set()
             systemd.notify(systemd.STOPPING)
             clockwork.join(timeout=GRACE_SECONDS)
-    if clockwork.is_alive() or clockwork.fell:
+            apart.join()
+    if clockwork.is_alive() or clockwork.fell or apart.fell:
         click.echo("后台没有正常停下；手上的工作会由其他进程或下次启动时接着办。", err=True)
         sys.stdout.flush()
         sys.exit(REFUSED)
@@ -207,7 +218,7 @@ class _Clockwork(threading.Thread):
                     self.settings,
                     self.database,
                     self.stopping,
-                    queues=self.work.queues,
+                    queues=frozenset(self.work.named_queues),
                     with_scheduler=self.work.with_scheduler,
                 )
             elif self.work.kind is BeatKind.SCHEDULER:
@@ -222,7 +233,39 @@ class _Clockwork(threading.Thread):
             self.stopping.set()
 
 
-def _serve_pages(settings: Settings, database: Database, stop: threading.Event, banner: str) -> None:
+class _Apart:
+    """The process for the queues apart, and the thread that watches over it; without such queues, neither.
+
+    It is told no address for figures: ours stand at the one there is, and what is done with imports is in the database.
+    """
+
+    def __init__(self, settings: Settings, work: Work, stop: threading.Event) -> None:
+        self.stopping, self.fell = stop, False
+        self.thread = threading.Thread(target=self._watch_over, name="apart") if work.queues_apart else None
+        arguments = ["worker", "--no-scheduler", "--queues", ",".join(work.queues_apart)]
+        self.parent = Supervisor(replace(settings, metrics_address=None), 1, arguments, is_all=False)
+
+    def start(self) -> None:
+        """Start the process."""
+        if self.thread is not None:
+            self.thread.start()
+
+    def join(self) -> None:
+        """Wait until it has ended, as it does once all is told to stop; who does not in time is killed."""
+        if self.thread is not None and self.thread.ident is not None:
+            self.thread.join()
+
+    def _watch_over(self) -> None:
+        try:
+            self.fell = self.parent.run(self.stopping) > 0
+        except BaseException:
+            self.fell = True
+            self.stopping.set()
+            raise
+
+
+def _serve_pages(settings: Settings, database: Database, stop: threading.Event, apart: _Apart, banner: str) -> None:
+    """Serve pages until told to stop; what is done apart begins once they answer."""
     from waitress.server import create_server
 
     from admin.app import create_app
@@ -249,6 +292,7 @@ def _serve_pages(settings: Settings, database: Database, stop: threading.Event, 
     serving = threading.Thread(target=server.run, name="web", daemon=True)
     serving.start()
     click.echo(banner or f"已启动：http://{settings.host}:{server.effective_port}/  按 Ctrl-C 停止。")
+    apart.start()
     _wait(stop)
     server.close()
     serving.join(timeout=5)

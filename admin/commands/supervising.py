@@ -88,9 +88,21 @@ class _Child:
 class Supervisor:
     """The parent of several workers."""
 
-    def __init__(self, settings: Settings, count: int, arguments: Sequence[str], grace: float = GRACE_SECONDS) -> None:
-        """Prepare ``count`` children that run our command with ``arguments``; nothing is started yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        count: int,
+        arguments: Sequence[str],
+        grace: float = GRACE_SECONDS,
+        *,
+        is_all: bool = True,
+    ) -> None:
+        """Prepare ``count`` children that run our command with ``arguments``; nothing is started yet.
+
+        ``is_all``: this process does nothing else, and so speaks to the service manager from here.
+        """
         self.grace = grace
+        self.is_all = is_all
         self.hurry = threading.Event()
         self.children = [_Child(number + 1, arguments, _environment(settings, number)) for number in range(count)]
 
@@ -98,16 +110,20 @@ class Supervisor:
         """Watch over the children until ``stop`` is set, end them, and return how many had to be killed."""
         for child in self.children:
             child.start()
-        systemd.notify(systemd.READY)
+        self._tell_manager(systemd.READY)
         watchdog, told = systemd.watchdog_seconds(), time.monotonic()
         while not stop.wait(LOOK_SECONDS):
             for child in self.children:
                 child.tend()
             if watchdog is not None and time.monotonic() - told >= watchdog:
-                systemd.notify(systemd.WATCHDOG)
+                self._tell_manager(systemd.WATCHDOG)
                 told = time.monotonic()
-        systemd.notify(systemd.STOPPING)
+        self._tell_manager(systemd.STOPPING)
         return self._end()
+
+    def _tell_manager(self, state: str) -> None:
+        if self.is_all:
+            systemd.notify(state)
 
     def _end(self) -> int:
         """Let the children finish or give back, and kill who does not."""
@@ -129,8 +145,17 @@ class Supervisor:
 
 
 def _environment(settings: Settings, number: int) -> dict[str, str]:
-    """Return what the child ``number`` finds around it: ours, with an address of its own for figures."""
-    kept = {name: value for name, value in os.environ.items() if name not in systemd.OF_MANAGER}
+    """Return what the child ``number`` finds around it: ours, with an address of its own for figures.
+
+    What the settings leave out although it stands around us, as a demo does, the child does not find.
+    """
+    stated = {
+        "BROKER_URL": settings.broker_url,
+        "WUGUAN_SMTP_URL": settings.smtp_url,
+        "WUGUAN_METRICS": settings.metrics_address,
+    }
+    left_out = {*systemd.OF_MANAGER, *(name for name, value in stated.items() if value is None)}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     kept[SUPERVISED] = "1"
     if settings.metrics_address is not None:
         host, port = settings.metrics_address

@@ -24,7 +24,6 @@ from tasks import jobs as background
 from tenant.errors import NotFound, Refusal
 from tenant.models import ImportBatch, Office, Posting
 from tenant.rules.terms import Act, Area
-from tenant.services import jobs
 
 BATCHES: Final = 30
 LARGEST: Final = 20 * 1024 * 1024
@@ -93,27 +92,16 @@ def carry_out(batch_id: int) -> ResponseReturnValue:
     What was looked at is what is written: where somebody decided otherwise meanwhile, it is refused.
     """
     begun = importing.begin(session_at_hand(), batch_id, parse_id(request.form.get("edition")))
-    return ask(begun, importing_lines.WRITE, importing_lines.number(begun, "rows", "read"))
+    importing_lines.ask(begun, importing_lines.WRITE, importing_lines.number(begun, "rows", "read"))
+    return redirect(url_for(".batch", batch_id=batch_id))
 
 
 @screen.post("/imports/<int:batch_id>/undo")
 @needs(Act.ACT, Area.IMPORTS)
 def take_back(batch_id: int) -> ResponseReturnValue:
     """Have a whole batch undone in the background; what was touched since stays, as the page before has listed."""
-    return ask(importing_undo.begin(batch_id), importing_lines.UNDO, 0)
-
-
-def ask(batch: ImportBatch, kind: str, total: int) -> ResponseReturnValue:
-    """Ask a worker for something long about a batch, and go to the page that follows it; ``total`` 0: not known."""
-    jobs.ask(
-        session_at_hand(),
-        kind=kind,
-        subject_kind="import_batch",
-        subject_id=batch.id,
-        office_id=batch.office_id,
-        total=total or None,
-    )
-    return redirect(url_for("importing.batch", batch_id=batch.id))
+    importing_lines.ask(importing_undo.begin(batch_id), importing_lines.UNDO)
+    return redirect(url_for(".batch", batch_id=batch_id))
 
 
 @screen.get("/imports/<int:batch_id>/progress")
@@ -133,7 +121,7 @@ def stop(batch_id: int) -> ResponseReturnValue:
     job = importing_lines.job_of(batch_id)
     if job is None:
         raise NotFound
-    access.require(Area.IMPORTS, Act.ACT if job.kind == batches.UNDOING else Act.IMPORT)
+    access.require(Area.IMPORTS, Act.ACT if job.kind in importing_lines.OF_UNDOING else Act.IMPORT)
     background.cancel(session_at_hand(), job.id)
     return redirect(url_for(".batch", batch_id=batch_id))
 

@@ -19,6 +19,10 @@ LONGEST_CELL: Final = 2000
 """Characters a cell may be given by hand; a note of a unit has room for a quarter of it."""
 LONGEST_ANSWER: Final = 400
 """A row that names thirty people in doubt has thirty answers, one after the other."""
+MOST_EDITS: Final = 5_000
+"""Cells and answers one import may be given by hand in all: fifty pages of them. Beyond, the workbook is quicker."""
+MOST_SIGNS: Final = 200_000
+"""Characters of all of them together: each decision reads, keeps and records them once more."""
 MOST_ROWS: Final = 10_000_000
 Form = MultiDict[str, str]
 
@@ -115,7 +119,7 @@ def _day(text: str) -> dt.date:
 def corrected_as_asked(form: Form, before: Choices) -> Choices:
     """Return the choices with the cells and the answers of one page; a cell left as it stood is no edit.
 
-    Raises Refusal for a text no cell has room for.
+    Raises Refusal for a text no cell has room for, and for more of them than a page is made for.
     """
     edits, answers = dict(before.edits), dict(before.answers)
     for name, text in form.items():
@@ -128,12 +132,24 @@ def corrected_as_asked(form: Form, before: Choices) -> Choices:
                 answers[sheet, row] = safe_text(text[:LONGEST_ANSWER])
             else:
                 answers.pop((sheet, row), None)
+    _require_few(edits, answers)
     return replace(before, edits=edits, answers=answers)
 
 
 def uncorrected(before: Choices) -> Choices:
     """Return the choices without anything put right by hand."""
     return replace(before, edits={}, answers={})
+
+
+def _require_few(edits: Mapping[Any, str], answers: Mapping[Any, str]) -> None:
+    count = len(edits) + len(answers)
+    if count > MOST_EDITS or sum(map(len, (*edits.values(), *answers.values()))) > MOST_SIGNS:
+        raise Refusal(
+            code="edits_too_many",
+            message=f"在页面上一共最多改正 {MOST_EDITS:,} 处、{MOST_SIGNS:,} 个字，这一页没有保存。"
+            "请下载「待改正的工作簿」，在表里改好后重新上传。",
+            value=str(count),
+        )
 
 
 def _cell(place: str) -> tuple[str, int, str]:

@@ -9,25 +9,29 @@ from sqlalchemy.orm import joinedload
 
 from admin import access, formats, working
 from admin.session import session_at_hand
-from importers import batches
+from importers import batches, foresight
 from importers.choices import NOTE, Choices
 from importers.sheets.kinds import KINDS, SheetKind, kind_named
 from tenant import clock
 from tenant.errors import NotFound
 from tenant.models import ImportBatch, Job, Posting
 from tenant.rules.terms import Act, Area, ImportMode, ImportState, JobState
+from tenant.services import jobs
 
 A_SECOND: Final = 1000
 MILLISECONDS_A_MINUTE: Final = 60_000
 SHOWN_DIGEST: Final = 12
-READ, WRITE, UNDO = batches.READING, batches.WRITING, batches.UNDOING
+READ, WRITE, UNDO, FORESEE = batches.READING, batches.WRITING, batches.UNDOING, batches.FORESEEING
 NOTHING: Final = "没有变化"
-DOING: Final = {READ: "正在读取", WRITE: "正在写入", UNDO: "正在撤销"}
+DOING: Final = {READ: "正在读取", WRITE: "正在写入", UNDO: "正在撤销", FORESEE: "正在核对"}
 """The kinds of background work on a batch, as the card that follows it is titled."""
+OF_UNDOING: Final = frozenset({UNDO, FORESEE})
+"""What only those may ask for, and stop, who may undo."""
 STOPPED: Final = {
     READ: "上一次读取已取消。可以按现在的读法重新预览，或放弃这次导入。",
     WRITE: "上一次写入已取消，没有写入任何内容。可以重新确认写入，或放弃这次导入。",
     UNDO: "上一次撤销已取消，写入的内容都还在。",
+    FORESEE: "上一次核对已取消，写入的内容都还在。",
 }
 LASTING: Final = frozenset({"ownerships", "occupants", "leases"})
 """What has an end; a unit the file does not name stays."""
@@ -43,6 +47,14 @@ CARDS: Final = {
     "meters": ("chart", "水电气表的读数"),
 }
 """Icon and one line for each kind of sheet; a kind that is not named here gets a plain card."""
+ABOUT: Final = {
+    "roster": ("房屋", "业主", "是哪一位？"),
+    "arrears": ("房屋", "缴费人", "请指明"),
+    "payments": ("房屋", "缴费人", "请指明"),
+    "parking": ("车位或车辆", "使用人", "请指明"),
+    "meters": ("表计", "房屋", "请指明"),
+}
+"""What rows of a kind of sheet are about, who or what stands beside it, and how a row in doubt is asked about."""
 MODES: Final = {
     ImportMode.FILL: "系统里空着的才填，已有的一概不改",
     ImportMode.UPDATE: "表里写了的改成表里的，表里空着的不动",
@@ -112,6 +124,7 @@ def standing(batch: ImportBatch) -> dict[str, Any]:
         "is_decidable": batch.state in DECIDABLE and access.may(Area.IMPORTS, Act.IMPORT),
         "is_asking": batch.state is ImportState.MAPPING and access.may(Area.IMPORTS, Act.IMPORT),
         "is_undoable": batch.state is ImportState.APPLIED and access.may(Area.IMPORTS, Act.ACT),
+        "is_large": foresight.is_large(batch),
         "fault": batch.fault,
         "told": _told(batch),
     }
@@ -141,6 +154,18 @@ def job_of(batch_id: int) -> Job | None:
     )
 
 
+def ask(batch: ImportBatch, kind: str, total: int = 0) -> None:
+    """Ask a worker for something long about a batch; ``total`` 0: not known."""
+    jobs.ask(
+        session_at_hand(),
+        kind=kind,
+        subject_kind=batches.SUBJECT,
+        subject_id=batch.id,
+        office_id=batch.office_id,
+        total=total or None,
+    )
+
+
 def progress(batch: ImportBatch) -> dict[str, Any]:
     """Return how far the work on a batch is, None while there is none, and what is said of work that was cancelled."""
     job = job_of(batch.id)
@@ -150,6 +175,8 @@ def progress(batch: ImportBatch) -> dict[str, Any]:
         "progress": working.told(job) if job is not None and is_live else None,
         "doing": DOING[job.kind] if job is not None else "",
         "job_kind": job.kind if job is not None else "",
+        "may_stop": job is not None and access.may(Area.IMPORTS, Act.ACT if job.kind in OF_UNDOING else Act.IMPORT),
+        "failed": job.last_error or "" if job is not None and job.state is JobState.FAILED else "",
         "was_cancelled": STOPPED[job.kind] if job is not None and is_cancelled else "",
     }
 
@@ -203,6 +230,15 @@ def understood(kind: SheetKind, tables: list[dict[str, Any]]) -> list[dict[str, 
         table | {"headings": [heading | {"label": labels.get(heading["identifier"])} for heading in table["headings"]]}
         for table in tables
     ]
+
+
+def column_read(told: str) -> str:
+    """Return in words how the record says a column was read: 名册!A=room → 「名册」A 列 房号."""
+    place, _, identifier = told.rpartition("=")
+    sheet, _, letter = place.rpartition("!")
+    kinds = (column for kind in map(kind_named, KINDS) for column in kind.columns)
+    label = next((column.label for column in kinds if column.identifier == identifier), identifier)
+    return f"「{sheet}」{letter} 列 {'记入备注' if identifier == NOTE else label}"
 
 
 def consequence(batch: ImportBatch, missing: Mapping[str, int]) -> str:

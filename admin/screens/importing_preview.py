@@ -46,6 +46,7 @@ def page(batch: ImportBatch, *, words: str = "", typed: Mapping[str, str] | None
         steps=importing_lines.steps(batch),
         counts=batch.counts,
         subjects=kind_named(batch.kind).subjects,
+        about=importing_lines.ABOUT.get(batch.kind, ("对象", "说明", "请指明")),
         tabs=[(key, label, totals.get(key, 0)) for key, label in TABS.items()] if has_rows else [],
         tones=TONES,
         chosen=chosen,

@@ -6,31 +6,37 @@ Pure: the state is passed in, and so is the day. A charge of which something is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from importers.choices import Choices
+from importers.choices import SOMEBODY_NEW
 from importers.columns_money import Period
-from importers.money.homes import Doubt
+from importers.money.ledger import SAME_AS
+from importers.money.planning import NOTHING, Planner
 from importers.money.reasons import fault
-from importers.money.rows import ArrearsLine, RefusedLine
-from importers.money.tally import Tally, answers_of
-from importers.money.types import ChargeTypes
-from importers.plan import Change, Outcome, Plan
+from importers.money.rows import ArrearsLine
+from importers.money.tally import also, answers_of
+from importers.plan import Change, Outcome
+from importers.tally import Doubt, RefusedRow
 from tenant.money import show_money
 from tenant.rules.terms import ImportMode
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
+    from importers.choices import Choices
     from importers.faults import CellFault
     from importers.money.homes import Holder
-    from importers.money.rows import Place
     from importers.money.state import AdvanceState, ChargeState, MoneyState
+    from importers.plan import Plan
+    from importers.tally import Place
 
 SUBJECTS: Final = {"charges": "应收", "payments": "期初已缴", "charge_types": "收费项目", "allocations": "预收核销"}
-_NOTHING = Decimal("0.00")
+_A_MONTH: Final = 28
+"""Days: what falls due so much later is the next month's."""
+_SHOWN: Final = frozenset({"amount", "owner_id", "due_on"})
+"""What is shown of a correction; a period that only stands for the due date goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class ChargeDraft:
     charge_type: str
     state: ChargeState | None
     values: Mapping[str, Any]
-    paid: Decimal = _NOTHING
+    paid: Decimal = NOTHING
     paid_on: dt.date | None = None
     advances: dict[int, Decimal] = field(default_factory=dict)
 
@@ -84,7 +90,7 @@ class ArrearsDrafts:
 
 
 def plan_arrears(
-    records: Sequence[ArrearsLine | RefusedLine],
+    records: Sequence[ArrearsLine | RefusedRow],
     state: MoneyState,
     on: dt.date,
     choices: Choices | None = None,
@@ -94,35 +100,38 @@ def plan_arrears(
 
     `held_back` are rows not to be carried out, with the reason: they come back as conflicts.
     """
-    planner = _Planner(state, on, choices or Choices())
+    planner = _Planner(records, state, on, choices)
+    planner.look_through()
     for record in records:
-        if isinstance(record, RefusedLine):
+        if isinstance(record, RefusedRow):
             continue
         held = (held_back or {}).get(record.place)
         doubt = Doubt(held) if held else planner.take(record)
         if doubt:
             planner.tally.doubts[record.place] = doubt
-    return planner.plan(records)
+    planner.use_advances()
+    return planner.plan()
 
 
-class _Planner:
-    def __init__(self, state: MoneyState, on: dt.date, choices: Choices) -> None:
-        self.on = on
-        self.choices = choices
-        self.homes = state.homes
-        self.types = ChargeTypes(state.charge_types)
-        self.tally = Tally(SUBJECTS)
-        self.drafts = ArrearsDrafts(charge_types=self.types.new)
-        self.amount = self.paid = _NOTHING
+class _Planner(Planner[ArrearsDrafts]):
+    subjects = SUBJECTS
+    total = "应收"
+
+    def __init__(
+        self, records: Sequence[ArrearsLine | RefusedRow], state: MoneyState, on: dt.date, choices: Choices | None
+    ) -> None:
+        super().__init__(records, state, on, choices, ArrearsDrafts())
+        self.drafts.charge_types = self.types.new
+        self.amount = self.paid = NOTHING
         self.undated = 0
         self.empty = 0
-        self._type_names = {type_id: name for name, type_id in state.charge_types.items()}
         self._names = {holder.owner_id: holder.name for held in self.homes.holders.values() for holder in held}
         self._advances = state.advances
         self._posted: dict[tuple[int, str], list[ChargeState]] = {}
         for charge in state.charges:
-            name = self._type_names.get(charge.charge_type_id, "")
+            name = self.type_names.get(charge.charge_type_id, "")
             self._posted.setdefault((charge.unit_id, name), []).append(charge)
+        self._days: set[tuple[int, str, dt.date]] = set()
         self._named: dict[tuple[int, str], list[tuple[Period, int]]] = {}
 
     def take(self, line: ArrearsLine) -> Doubt | None:
@@ -136,9 +145,7 @@ class _Planner:
             doubt = Doubt(fault("paid_in_future", line.paid_on.isoformat()))
         if doubt is not None:
             return doubt
-        answers = answers_of(self.choices, line.place)
-        owner_id = known.owner_id if known else None
-        payer = self.homes.payer(claim.number, line.names, claim.due_on, answers, owner_id)
+        payer = self.payer(line, claim.number, claim.due_on, known.owner_id if known else None)
         if isinstance(payer, Doubt):
             return payer
         if known is None:
@@ -169,10 +176,47 @@ class _Planner:
                 return None, Doubt(fault("conflict_charge_twice", other=row))
         posted = self._posted.get(claim.about, [])
         known = next((charge for charge in posted if _period_of(charge) == claim.period), None)
+        if known is None and claim.line.period is None:
+            found = self._moved(claim, posted)
+            if isinstance(found, Doubt):
+                return None, found
+            known = found
         for other in posted:
             if other is not known and _period_of(other).overlaps(claim.period):
                 return None, Doubt(fault("conflict_charge_overlaps", _period_of(other).shown))
         return known, None
+
+    def look_through(self) -> None:
+        """Note the days of all that the sheet claims without a period: what it names is not what it means elsewhere."""
+        for line in self.lines:
+            claim = self._claim(line) if isinstance(line, ArrearsLine) and line.period is None else None
+            if isinstance(claim, Claim):
+                self._days.add((*claim.about, claim.due_on))
+
+    def _moved(self, claim: Claim, posted: Sequence[ChargeState]) -> ChargeState | Doubt | None:
+        """Return the charge of the books that a row without a period means by another due date, a doubt while unsaid.
+
+        It has no period either, the same amount, a due date less than a month away, and no other row of the sheet.
+        """
+        near = [
+            charge
+            for charge in posted
+            if charge.period_from == charge.period_to == charge.due_on
+            and charge.amount == claim.line.amount
+            and abs((charge.due_on - claim.due_on).days) < _A_MONTH
+            and (*claim.about, charge.due_on) not in self._days
+        ]
+        answers = answers_of(self.choices, claim.line.place)
+        if not near or SOMEBODY_NEW in answers:
+            return None
+        meant = next((charge for charge in near if f"{SAME_AS}{charge.id}" in answers), None)
+        if meant is not None:
+            return meant
+        same = [
+            (also(answers, f"{SAME_AS}{one.id}"), f"就是应缴日 {one.due_on} 的那一笔，应缴日改过来") for one in near
+        ]
+        candidates = (*same, (also(answers, SOMEBODY_NEW), "是另一笔，照样写入"))
+        return Doubt(fault("conflict_charge_moved", near[0].due_on.isoformat()), candidates)
 
     def _new(self, claim: Claim, payer: Holder) -> None:
         """Post a charge, and what was paid of it before."""
@@ -186,7 +230,7 @@ class _Planner:
             Change("应收金额", "", show_money(line.amount)),
         )
         self.tally.count(place, "charges", Outcome.NEW, claim.title, shown)
-        paid = line.paid or _NOTHING
+        paid = line.paid or NOTHING
         paid_on = line.paid_on or min(claim.due_on, self.on)
         if paid:
             settled = (Change("期初已缴", "", show_money(paid)), Change("收款日", "", paid_on.isoformat()))
@@ -210,10 +254,12 @@ class _Planner:
         said: dict[str, Any] = {"amount": line.amount, "owner_id": payer.owner_id}
         if line.due_on:
             said["due_on"] = line.due_on
+        if line.period is None:
+            said |= {"period_from": claim.period.first, "period_to": claim.period.last}
         change = {name: value for name, value in said.items() if getattr(known, name) != value}
         if self.choices.mode is ImportMode.FILL:  # a charge has no blanks
             change = {}
-        changes = tuple(self._change(known, name, value) for name, value in change.items())
+        changes = tuple(self._change(known, name, value) for name, value in change.items() if name in _SHOWN)
         if change and known.settled:
             what = "、".join(f"{label} {old} → {new}" for label, old, new in changes)
             return Doubt(fault("conflict_charge_settled", what, paid=show_money(known.settled)))
@@ -235,7 +281,7 @@ class _Planner:
         self.amount += amount
         self.paid += paid
 
-    def _use_advances(self) -> None:
+    def use_advances(self) -> None:
         """Settle new charges with what their owners paid in advance, the oldest first on both sides."""
         waiting: dict[int, list[AdvanceState]] = {}
         for advance in self._advances:
@@ -255,26 +301,11 @@ class _Planner:
                     name = f"收据 {advance.receipt_number}"
                     self.tally.count(draft.claim.line.place, "allocations", Outcome.NEW, name, shown)
 
-    def plan(self, records: Sequence[ArrearsLine | RefusedLine]) -> Plan:
-        """Return the whole plan: what each row brings about, what is refused, what is counted."""
-        self._use_advances()
-        return Plan(
-            rows=self.tally.rows(records),
-            refused=self.tally.refused(records),
-            subjects=self.tally.counts,
-            drafts=self.drafts,
-            notices=[*self._summed(records), *self.types.notices()],
-        )
-
-    def _summed(self, records: Sequence[ArrearsLine | RefusedLine]) -> list[str]:
-        """Return the totals to hold against the sheet's own, and what was taken where the sheet is silent."""
+    def told(self) -> list[str]:
+        """Return the totals of what is taken, and what was taken where the sheet is silent."""
         amount, paid = self.amount, self.paid
         parts = f"其中已缴 {show_money(paid)} 元，未缴 {show_money(amount - paid)} 元"
-        lines = [f"可写入和相同的行：应收合计 {show_money(amount)} 元，{parts}。请与原表的合计核对。"]
-        held = [line for line in records if isinstance(line, ArrearsLine) and line.place in self.tally.doubts]
-        if held:
-            left = sum((line.amount for line in held), _NOTHING)
-            lines.append(f"有疑问而没有计入的 {len(held)} 行，应收合计 {show_money(left)} 元。")
+        lines = [f"应收合计 {show_money(amount)} 元，{parts}。"]
         if self.undated:
             lines.append(f"有 {self.undated} 行没有写应缴日，按费用期间的最后一天计。")
         if self.empty:

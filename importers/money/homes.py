@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from importers.cells import compact
 from importers.money.reasons import fault
+from importers.tally import Doubt
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from importers.faults import CellFault
     from importers.people import Name
     from importers.rooms import UnitKey
+    from importers.tally import Candidates
 
-Candidates = tuple[tuple[str, str], ...]
 _PARTS = 3
 
 
@@ -32,13 +33,6 @@ class Holder(NamedTuple):
     def holds_on(self, day: dt.date) -> bool:
         """Tell whether the day lies within, its ends included."""
         return (self.from_on is None or self.from_on <= day) and (self.to_on is None or day <= self.to_on)
-
-
-class Doubt(NamedTuple):
-    """Why a row cannot be decided, and what people may answer: (what is kept, what they read)."""
-
-    fault: CellFault
-    candidates: Candidates = ()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from importers.choices import SOMEBODY_NEW
 from importers.columns_money import Period
-from importers.money.homes import Doubt
 from importers.money.reasons import fault
 from importers.money.tally import also
+from importers.tally import Doubt
 from tenant.money import show_money
 from tenant.services.payments import Rest
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from importers.money.homes import Candidates
     from importers.money.payments import Item
     from importers.money.state import MoneyState, PaymentState
+    from importers.tally import Candidates
 
 SAME_AS: Final = "is:"
 """With a payment's id the answer to "is it the same": it is."""

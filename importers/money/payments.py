@@ -6,29 +6,30 @@ Pure: the state is passed in, and so is the day. A receipt is entered whole or n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from importers.choices import Choices
 from importers.columns_money import MOST, Period
-from importers.money.homes import Doubt
 from importers.money.ledger import Books, Ledger
+from importers.money.planning import NOTHING, Planner
 from importers.money.reasons import fault
-from importers.money.rows import PaymentLine, RefusedLine
-from importers.money.tally import Tally, also, answers_of
-from importers.money.types import ChargeTypes
-from importers.plan import Change, Outcome, Plan
+from importers.money.rows import PaymentLine
+from importers.money.tally import also, answers_of
+from importers.plan import Change, Outcome
+from importers.tally import Doubt, RefusedRow
 from tenant.money import show_money
 from tenant.services.payments import allocate
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
 
+    from importers.choices import Choices
     from importers.faults import CellFault
-    from importers.money.homes import Candidates, Holder
-    from importers.money.rows import Place
+    from importers.money.homes import Holder
     from importers.money.state import MoneyState
+    from importers.plan import Plan
+    from importers.tally import Candidates, Place
     from tenant.rules.terms import PaymentMethod
     from tenant.services.payments import Rest
 
@@ -38,7 +39,6 @@ ADVANCE: Final = "advance"
 ELSEWHERE: Final = "elsewhere"
 """The answer to "more than is owed for this": it settles what else the unit owes, the oldest first."""
 
-_NOTHING = Decimal("0.00")
 _NO_TYPE = -1
 """The id of a charge type that the office has not: nothing is owed of it."""
 
@@ -77,7 +77,7 @@ class Item:
 
 
 def plan_payments(
-    records: Sequence[PaymentLine | RefusedLine],
+    records: Sequence[PaymentLine | RefusedRow],
     state: MoneyState,
     on: dt.date,
     choices: Choices | None = None,
@@ -88,15 +88,15 @@ def plan_payments(
     `held_back` are rows not to be carried out, with the reason: they come back as conflicts, and with them the other
     rows of the same receipt.
     """
-    planner = _Planner(state, on, choices or Choices(), held_back or {})
+    planner = _Planner(records, state, on, choices, held_back or {})
     for receipt in _receipts(records):
         planner.take(receipt)
-    return planner.plan(records)
+    return planner.plan()
 
 
-def _receipts(records: Sequence[PaymentLine | RefusedLine]) -> list[list[PaymentLine | RefusedLine]]:
+def _receipts(records: Sequence[PaymentLine | RefusedRow]) -> list[list[PaymentLine | RefusedRow]]:
     """Return the rows receipt by receipt, the oldest first: by its number, else its reference, else row by row."""
-    groups: dict[object, list[PaymentLine | RefusedLine]] = {}
+    groups: dict[object, list[PaymentLine | RefusedRow]] = {}
     for record in records:
         reference = record.reference if isinstance(record, PaymentLine) else None
         key = record.receipt or (("reference", reference) if reference else record.place)
@@ -105,28 +105,32 @@ def _receipts(records: Sequence[PaymentLine | RefusedLine]) -> list[list[Payment
     return [groups[key] for key in sorted((key for key in groups if days[key]), key=lambda key: min(days[key]))]
 
 
-class _Planner:
-    def __init__(self, state: MoneyState, on: dt.date, choices: Choices, held: Mapping[Place, CellFault]) -> None:
-        self.on = on
-        self.choices = choices
+class _Planner(Planner[PaymentDrafts]):
+    subjects = SUBJECTS
+    total = "收款"
+
+    def __init__(
+        self,
+        records: Sequence[PaymentLine | RefusedRow],
+        state: MoneyState,
+        on: dt.date,
+        choices: Choices | None,
+        held: Mapping[Place, CellFault],
+    ) -> None:
+        super().__init__(records, state, on, choices, PaymentDrafts())
         self.held = held
-        self.homes = state.homes
-        self.types = ChargeTypes(state.charge_types)
-        self._type_names = {type_id: name for name, type_id in state.charge_types.items()}
-        self.tally = Tally(SUBJECTS)
-        self.drafts = PaymentDrafts()
         self.ledger = Ledger(state)
         self.books = Books(state)
-        self.received = self.advanced = _NOTHING
+        self.received = self.advanced = NOTHING
 
-    def take(self, rows: Sequence[PaymentLine | RefusedLine]) -> None:
+    def take(self, rows: Sequence[PaymentLine | RefusedRow]) -> None:
         """Take the rows of one receipt, all of them or none; the doubts say why not."""
         lines = [row for row in rows if isinstance(row, PaymentLine)]
         items, doubts = self._items(lines)
         if not doubts and len(lines) == len(rows):
             doubts = self._differing(items) or self._entered(items)
         if doubts or len(lines) < len(rows):
-            cause = next((row for row in rows if isinstance(row, RefusedLine) or row.place in doubts), rows[0])
+            cause = next((row for row in rows if isinstance(row, RefusedRow) or row.place in doubts), rows[0])
             incomplete = Doubt(fault("conflict_receipt_incomplete", other=cause.place[1]))
             for line in lines:
                 self.tally.doubts[line.place] = doubts.get(line.place, incomplete)
@@ -155,10 +159,15 @@ class _Planner:
             return Doubt(number)
         answers = answers_of(self.choices, line.place)
         known = self.books.by_receipt.get(line.receipt or "")
-        payer = self.homes.payer(number, line.names, line.paid_on, answers, known.owner_id if known else None)
+        unit_id = self.homes.units[number]
+
+        def owes(holder: Holder) -> bool:
+            return _sum(self._wanted(line, holder.owner_id, unit_id, answers, {})) >= line.amount
+
+        payer = self.payer(line, number, line.paid_on, known.owner_id if known else None, owes)
         if isinstance(payer, Doubt):
             return payer
-        return Item(line, number, self.homes.units[number], payer, answers)
+        return Item(line, number, unit_id, payer, answers)
 
     @staticmethod
     def _differing(items: Sequence[Item]) -> dict[Place, Doubt]:
@@ -181,7 +190,7 @@ class _Planner:
     def _entered(self, items: Sequence[Item]) -> dict[Place, Doubt]:
         """Enter a receipt unless it stands in the books; return why it cannot be."""
         first = items[0]
-        amount = sum((item.line.amount for item in items), _NOTHING)
+        amount = sum((item.line.amount for item in items), NOTHING)
         if amount > MOST:
             return {first.line.place: Doubt(fault("money_size", show_money(amount)))}
         known = self.books.known(first, amount)
@@ -204,7 +213,7 @@ class _Planner:
                 return {item.line.place: found}
             settled.append((item, found))
             for charge_id, part in found:
-                parts[charge_id] = parts.get(charge_id, _NOTHING) + part
+                parts[charge_id] = parts.get(charge_id, NOTHING) + part
         for charge_id in parts:
             self.drafts.unpaid.setdefault(charge_id, self.ledger.posted[charge_id].unpaid)
         self.ledger.settle(parts)
@@ -216,11 +225,7 @@ class _Planner:
     def _parts(self, item: Item, spent: Mapping[int, Decimal]) -> list[tuple[int, Decimal]] | Doubt:
         """Return which charges a row settles, by the arithmetic of the desk: the oldest first, never more than owed."""
         line, everything = item.line, self.ledger.rests(item.payer.owner_id, item.unit_id, spent)
-        wanted = everything
-        if (line.charge_type or line.period) and ELSEWHERE not in item.answers:
-            name = self.types.name_of(line.charge_type) if line.charge_type else None
-            type_id = None if name is None else self.types.id_of(name) or _NO_TYPE
-            wanted = self.ledger.rests(item.payer.owner_id, item.unit_id, spent, type_id, line.period)
+        wanted = self._wanted(line, item.payer.owner_id, item.unit_id, item.answers, spent)
         owed, all_owed = _sum(wanted), _sum(everything)
         if line.amount <= owed or ADVANCE in item.answers:
             return allocate(wanted, min(line.amount, owed))
@@ -235,6 +240,21 @@ class _Planner:
         if owed < line.amount <= all_owed:
             candidates.insert(0, (also(item.answers, ELSEWHERE), "按应缴日先后核销这套房的全部欠费"))
         return Doubt(said, (*candidates, *self._others(item, spent)))
+
+    def _wanted(
+        self,
+        line: PaymentLine,
+        owner_id: int,
+        unit_id: int,
+        answers: Sequence[str],
+        spent: Mapping[int, Decimal],
+    ) -> list[Rest]:
+        """Return what an owner owes of what a row names, of everything where it names nothing."""
+        if not (line.charge_type or line.period) or ELSEWHERE in answers:
+            return self.ledger.rests(owner_id, unit_id, spent)
+        name = self.types.name_of(line.charge_type) if line.charge_type else None
+        type_id = None if name is None else self.types.id_of(name) or _NO_TYPE
+        return self.ledger.rests(owner_id, unit_id, spent, type_id, line.period)
 
     def _others(self, item: Item, spent: Mapping[int, Decimal]) -> Candidates:
         """Return the unit's other owners, of now and before, who owe that much: arrears stay where they arose."""
@@ -272,33 +292,22 @@ class _Planner:
         )
         name = f"收据 {first.receipt}" if first.receipt else "收据（写入时编号）"
         self.tally.count(first.place, "payments", Outcome.NEW, name, shown)
+        told: set[int] = set()
         for item, parts in settled:
             for charge_id, part in parts:
                 charge = self.ledger.posted[charge_id]
-                title = f"{item.number} {self._type_names[charge.charge_type_id]} "
+                title = f"{item.number} {self.type_names[charge.charge_type_id]} "
                 title += Period(charge.period_from, charge.period_to).shown
                 changes = (Change("核销金额", "", show_money(part)),)
-                self.tally.count(item.line.place, "allocations", Outcome.NEW, title, changes)
-            self.advanced += item.line.amount - sum((part for _, part in parts), _NOTHING)
+                is_more = charge_id in told  # the rows of a receipt settle a charge together, by one allocation
+                self.tally.count(item.line.place, "allocations", Outcome.NEW, title, changes, more=0 if is_more else 1)
+                told.add(charge_id)
+            self.advanced += item.line.amount - sum((part for _, part in parts), NOTHING)
         self.received += amount
 
-    def plan(self, records: Sequence[PaymentLine | RefusedLine]) -> Plan:
-        """Return the whole plan: what each row brings about, what is refused, what is counted."""
-        return Plan(
-            rows=self.tally.rows(records),
-            refused=self.tally.refused(records),
-            subjects=self.tally.counts,
-            drafts=self.drafts,
-            notices=[*self._summed(records), *self.types.notices()],
-        )
-
-    def _summed(self, records: Sequence[PaymentLine | RefusedLine]) -> list[str]:
-        """Return the totals to hold against the sheet's own."""
-        lines = [f"可写入和相同的行：收款合计 {show_money(self.received)} 元。请与原表的合计核对。"]
-        held = [line for line in records if isinstance(line, PaymentLine) and line.place in self.tally.doubts]
-        if held:
-            left = sum((line.amount for line in held), _NOTHING)
-            lines.append(f"有疑问而没有计入的 {len(held)} 行，收款合计 {show_money(left)} 元。")
+    def told(self) -> list[str]:
+        """Return the total of what is taken, what is left over of it, and how many receipts have no number."""
+        lines = [f"收款合计 {show_money(self.received)} 元。"]
         if self.advanced:
             lines.append(f"其中 {show_money(self.advanced)} 元记为预收，暂不核销任何应收。")
         unnumbered = sum(1 for draft in self.drafts.payments if draft.receipt is None)
@@ -308,4 +317,4 @@ class _Planner:
 
 
 def _sum(rests: Iterable[Rest]) -> Decimal:
-    return sum((rest.unpaid for rest in rests), _NOTHING)
+    return sum((rest.unpaid for rest in rests), NOTHING)

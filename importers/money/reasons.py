@@ -33,6 +33,8 @@ _REASONS = {
     "conflict_charge_twice": "与第 {other} 行是同一套房、同一项目、同一期的费用，不会记两次。请合并或删去一行。",
     "conflict_charge_overlaps": "同一项目已有 {part} 的应收，期间重叠，可能重复。"
     "请核对费用期间，或换一个收费项目名称。",
+    "conflict_charge_moved": "表里没有写费用期间，系统里有一笔同样金额的应收，应缴日是 {part}，"
+    "分不清是改了应缴日还是另一笔。请指明，或补上费用期间。",
     "conflict_charge_settled": "这笔应收已有收款 {paid} 元，导入不再改动它（{part}）。请核对；确需更正请在系统里办理。",
     "conflict_paid_differs": "表中已缴 {part} 元，系统里只收到 {paid} 元。差额请用「收款登记」导入，写明收据和日期。",
     "conflict_receipt_differs": "收据 {part} 已在系统里，{what}与表中不同。收据不能修改："

@@ -11,6 +11,7 @@ from importers.columns_money import MOST, Period
 from importers.faults import CellFault, RefusedCell
 from importers.money.reasons import fault
 from importers.roster.rows import unit_key_of
+from importers.tally import RefusedRow
 from tenant.money import show_money
 
 if TYPE_CHECKING:
@@ -20,23 +21,13 @@ if TYPE_CHECKING:
     from importers.people import Name
     from importers.rooms import UnitKey
     from importers.rows import CleanRow
+    from importers.tally import Place
     from tenant.rules.terms import PaymentMethod
 
 OPENING: Final = "期初欠费"
 """What a balance is called whose sheet names no item."""
 
-Place = tuple[str, int]
 _NOTHING = Decimal("0.00")
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
-    """A row that cannot be taken, why, its unit as far as that can be told, and the receipt it belongs to."""
-
-    faults: tuple[RefusedCell, ...]
-    number: str
-    place: Place
-    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ class PaymentLine:
         return self.source.sheet, self.source.row
 
 
-def assemble_arrears(row: CleanRow) -> ArrearsLine | RefusedLine:
+def assemble_arrears(row: CleanRow) -> ArrearsLine | RefusedRow:
     """Return what a row says is owed, or why it is refused; it never raises, whatever was read."""
     values, faults = row.values, list(row.faults)
     key = _key(row, faults)
@@ -98,7 +89,7 @@ def assemble_arrears(row: CleanRow) -> ArrearsLine | RefusedLine:
     elif not faults and amounts[0] and period is None and due_on is None:
         _add(row, faults, "period", fault("period_missing"))
     if faults or key is None or isinstance(amounts, RefusedCell):
-        return RefusedLine(tuple(faults), key.number if key else "", (row.sheet, row.row))
+        return RefusedRow(tuple(faults), key.number if key else "", (row.sheet, row.row))
     return ArrearsLine(
         source=row,
         key=key,
@@ -112,7 +103,7 @@ def assemble_arrears(row: CleanRow) -> ArrearsLine | RefusedLine:
     )
 
 
-def assemble_payment(row: CleanRow) -> PaymentLine | RefusedLine:
+def assemble_payment(row: CleanRow) -> PaymentLine | RefusedRow:
     """Return what a row says was received, or why it is refused; it never raises, whatever was read."""
     values, faults = row.values, list(row.faults)
     key = _key(row, faults)
@@ -127,7 +118,7 @@ def assemble_payment(row: CleanRow) -> PaymentLine | RefusedLine:
     period = _period(row, faults)
     receipt = cast("str | None", values.get("receipt"))
     if faults or key is None or amount is None or paid_on is None or method is None:
-        return RefusedLine(tuple(faults), key.number if key else "", (row.sheet, row.row), receipt)
+        return RefusedRow(tuple(faults), key.number if key else "", (row.sheet, row.row), receipt)
     return PaymentLine(
         source=row,
         key=key,

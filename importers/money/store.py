@@ -271,5 +271,5 @@ def _pieces(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def _before(office: Office, state: ChargeState) -> dict[str, Any]:
     """Return a charge as it was read, for the record and for the check that it has not changed since."""
-    names = ("id", "owner_id", "due_on", "amount", "version")
+    names = ("id", "owner_id", "period_from", "period_to", "due_on", "amount", "version")
     return {"office_id": office.id} | {name: getattr(state, name) for name in names}

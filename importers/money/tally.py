@@ -1,20 +1,18 @@
-"""Counts what a money sheet brings about, and puts each fact, conflict and question on the row it stands on."""
+"""Where a sheet of money says what becomes of a row, what was answered about it, and in whose name it stands."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from importers.money.rows import RefusedLine
-from importers.plan import Fact, Outcome, RowPlan, row_outcome
+from importers.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from importers.choices import Choices
-    from importers.faults import CellFault, RefusedCell
-    from importers.money.homes import Doubt
-    from importers.money.rows import ArrearsLine, PaymentLine, Place
-    from importers.plan import Change
+    from importers.faults import CellFault
+    from importers.money.rows import ArrearsLine, PaymentLine
+    from importers.tally import Doubt, Place
 
 TOKENS = "+"
 """Between the parts of an answer: a row may be asked whose it is, and then what becomes of the rest."""
@@ -28,6 +26,7 @@ _PLACES = {
     "conflict_payer_unclear": "owners",
     "conflict_charge_twice": "period",
     "conflict_charge_overlaps": "period",
+    "conflict_charge_moved": "due_on",
     "conflict_paid_differs": "paid",
     "conflict_receipt_differs": "receipt",
     "conflict_receipt_void": "receipt",
@@ -49,51 +48,25 @@ def also(answers: Iterable[str], said: str) -> str:
     return TOKENS.join((*answers, said))
 
 
-class Tally:
-    """What becomes of each row and of each subject."""
+class MoneyTally(Tally):
+    """What becomes of each row of a sheet of money, and in whose name it stands."""
 
     def __init__(self, subjects: Iterable[str]) -> None:
-        self.counts = {name: {"new": 0, "changed": 0, "same": 0} for name in subjects}
-        self.doubts: dict[Place, Doubt] = {}
-        self._facts: dict[Place, list[Fact]] = {}
+        super().__init__(subjects)
         self._people: dict[Place, str] = {}
-
-    def count(self, place: Place, subject: str, outcome: Outcome, name: str, changes: tuple[Change, ...] = ()) -> None:
-        """Count one thing; its fact stands on the row."""
-        self.counts[subject][outcome.value] += 1
-        self._facts.setdefault(place, []).append(Fact(subject, outcome, name, changes))
 
     def tell(self, place: Place, people: str) -> None:
         """Say in whose name a row stands."""
         self._people[place] = people
 
-    def rows(self, records: Sequence[ArrearsLine | PaymentLine | RefusedLine]) -> list[RowPlan]:
-        """Return what becomes of each row, in the order of the file."""
-        return [self._row(record) for record in records]
-
-    def refused(self, records: Sequence[ArrearsLine | PaymentLine | RefusedLine]) -> list[RefusedCell]:
-        """Return each refused cell and each conflict, put on the cell it is about."""
-        cells: list[RefusedCell] = []
-        for record in records:
-            if isinstance(record, RefusedLine):
-                cells.extend(record.faults)
-            elif record.place in self.doubts:
-                found = self.doubts[record.place].fault
-                cells.append(record.source.refuse(_place_of(found, record.source.headings), found))
-        return cells
-
-    def _row(self, record: ArrearsLine | PaymentLine | RefusedLine) -> RowPlan:
-        sheet, row = record.place
-        if isinstance(record, RefusedLine):
-            return RowPlan(sheet, row, Outcome.REFUSED, record.number, "")
-        number = record.key.number
+    def about(self, record: ArrearsLine | PaymentLine) -> tuple[str, str]:
+        """Return the unit of a row, and in whose name it stands, as far as that can be told."""
         people = self._people.get(record.place) or "、".join(name.name for name in record.names)
-        doubt = self.doubts.get(record.place)
-        if doubt is None:
-            facts = tuple(self._facts.get(record.place, ()))
-            return RowPlan(sheet, row, row_outcome(facts), number, people, facts)
-        outcome = Outcome.CONFLICT if doubt.fault.code.startswith("conflict_") else Outcome.REFUSED
-        return RowPlan(sheet, row, outcome, number, people, candidates=doubt.candidates)
+        return record.key.number, people
+
+    def column_of(self, doubt: Doubt, record: ArrearsLine | PaymentLine) -> str:
+        """Return the identifier of the cell a doubt is about."""
+        return _place_of(doubt.fault, record.source.headings)
 
 
 def _place_of(found: CellFault, headings: Mapping[str, str]) -> str:

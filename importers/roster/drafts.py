@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from importers.plan import Outcome
     from importers.rooms import UnitKey
+    from importers.roster.arrivals import Arrivals
     from importers.roster.rows import OccupantClaim, RosterRow
     from importers.roster.state import OccupantState, OwnershipState, OwnerState, UnitState
     from tenant.rules.terms import OwnerKind
@@ -100,9 +101,13 @@ class OccupantDraft:
 
 @dataclass(slots=True)
 class RosterDrafts:
-    """All that would be written, in the order in which it must be; an owner beside the columns to be written."""
+    """All that would be written, in the order in which it must be; an owner beside the columns to be written.
+
+    ``arrivals`` are units and owners beside those listed: simply new, so that nothing is drafted of them.
+    """
 
     units: list[UnitDraft]
     owners: Sequence[tuple[OwnerDraft, Mapping[str, Any]]]
     ownerships: list[OwnershipDraft]
     occupants: list[OccupantDraft] = field(default_factory=list)
+    arrivals: Arrivals | None = None

@@ -7,6 +7,7 @@ the row is in doubt: a question that people answer by choosing one of the candid
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from importers.roster.drafts import OwnerDraft
 from importers.roster.phones import known_phones
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from importers.roster.drafts import Place
     from importers.roster.rows import OwnerClaim
@@ -36,14 +37,17 @@ class Doubt(NamedTuple):
 
 
 class People:
-    """The owners known so far, from the office and from the rows already read, and how each can be recognised."""
+    """The owners known so far, from the office and from the rows already read, and how each can be recognised.
 
-    def __init__(self, state: RosterState) -> None:
+    ``arriving`` are the names of people the file names beside them, none of whom any claim can mean.
+    """
+
+    def __init__(self, state: RosterState, arriving: Iterable[str] = ()) -> None:
         self.drafts: list[OwnerDraft] = []
         """The owners the file names, in its order."""
-        self.namesakes = 0
-        """How many new people have the name of somebody known, and nothing else that tells whether they are them."""
-        self._names: set[str] = set()
+        self._names = set(arriving)
+        """The names of all but those of whom nothing else is known: these are counted in ``_bare``."""
+        self._bare: Counter[str] = Counter()
         self._by_number: dict[int, OwnerDraft] = {}
         self._by_document: dict[str, OwnerDraft] = {}
         self._by_phone: dict[tuple[str, str], list[OwnerDraft]] = {}
@@ -53,12 +57,18 @@ class People:
         for owner in state.owners:
             draft = OwnerDraft(comparable_name(owner.name), owner.kind, state=owner, id_number=owner.id_number)
             self._by_number[owner.id] = draft
+            self._names.add(draft.name)
             self._learn(draft, draft.name, [number for number, _ in known_phones(owner.phone, owner.other_phones)])
         numbers = {unit.id: number for number, unit in state.units.items()}
         for ownership in state.ownerships:
             owned_by = self._by_number.get(ownership.owner_id)
             if ownership.unit_id in numbers and owned_by:
                 self._at_unit.setdefault(numbers[ownership.unit_id], []).append(owned_by)
+
+    @property
+    def namesakes(self) -> int:
+        """Return how many new people have the name of somebody else, and nothing that tells whether they are them."""
+        return sum(count - (name not in self._names) for name, count in self._bare.items())
 
     def at(self, number: str) -> list[OwnerDraft]:
         """Return the owners of a unit: those the office has, then those the file has named."""
@@ -109,7 +119,10 @@ class People:
         ``order`` is which of the row's owners this is; ``blanks`` are the columns the row leaves blank.
         """
         if draft is None:
-            self.namesakes += claim.name in self._names and not (claim.id_number or claim.phones)
+            if claim.id_number or claim.phones:
+                self._names.add(claim.name)
+            else:
+                self._bare[claim.name] += 1
             draft = OwnerDraft(claim.name, claim.kind)
         if not draft.named:
             draft.named = True
@@ -119,6 +132,7 @@ class People:
             draft.keeps_name = True
         elif draft.state and draft.new_name is None:
             draft.new_name = claim.name
+            self._names.add(claim.name)
         if claim.id_number and self._by_document.get(claim.id_number) is None:
             draft.id_number = claim.id_number
         draft.email = draft.email or claim.email
@@ -156,7 +170,6 @@ class People:
         return _unique([draft for phone, _ in claim.phones for draft in self._by_phone.get((phone, claim.name), [])])
 
     def _learn(self, draft: OwnerDraft, name: str, phones: list[str]) -> None:
-        self._names.add(name)
         if draft.id_number:
             self._by_document.setdefault(draft.id_number, draft)
         for phone in phones:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 from importers.choices import SOMEBODY_NEW, Choices
 from importers.faults import RefusedCell, fault
 from importers.plan import Outcome, Plan, RowPlan, row_outcome
+from importers.roster.arrivals import Arrivals
 from importers.roster.changes import owner_change, unit_change
 from importers.roster.drafts import OccupantDraft, OwnerDraft, OwnershipDraft, RosterDrafts, UnitDraft
 from importers.roster.identity import Doubt, People
 from importers.roster.missing import Absent, absent
 from importers.roster.occupants import occupancy
 from importers.roster.ownerships import Terms, turnover
+from importers.roster.plain import PlainRow
+from importers.roster.planned import PlannedRows
 from importers.roster.rows import RefusedRow, RosterRow
+from importers.roster.sorting import sorted_out
+from importers.roster.state import RosterState
 from importers.roster.tally import Tally
 from tenant.rules.terms import ImportMode
 
@@ -27,14 +32,15 @@ if TYPE_CHECKING:
 
     from importers.faults import CellFault
     from importers.roster.drafts import Place
-    from importers.roster.state import OccupantState, OwnershipState, RosterState
+    from importers.roster.sorting import Lasting, Record, Sorted
+    from importers.roster.state import OccupantState, OwnershipState
 
 _UNIT_FIELDS = ("area", "usage", "handover_state", "handed_over_on", "note")
 _NEW_PERSON = "都不是，是另一个人（新建）"
 
 
 def plan_roster(
-    records: Sequence[RosterRow | RefusedRow],
+    records: Sequence[Record],
     state: RosterState,
     on: dt.date,
     choices: Choices | None = None,
@@ -43,31 +49,52 @@ def plan_roster(
     """Return what `records` would do to `state` on the day `on`, as people chose.
 
     `held_back` are rows not to be carried out, with the reason: they come back as conflicts. A change of owners is held
-    back too while another row of the same unit is refused, since half of it would be wrong.
+    back too while another row of the same unit is refused, since half of it would be wrong. Rows that need no weighing
+    are sorted out first, unless a row that does is about one of their owners.
     """
     held = dict(held_back or {})
+    apart: set[int] = set()
+    chosen = choices or Choices()
+    lasting = _lasting(records, state)
     while True:
-        planner = _Planner(records, state, on, choices or Choices(), held)
+        found = sorted_out(records, state, lasting, chosen, (held, apart))
+        planner = _Planner(found, state, lasting, on, chosen, held)
         more = planner.unsafe_transfers()
-        if not more.keys() - held.keys():
+        shared = planner.known_owners().intersection(found.kept)
+        if not more.keys() - held.keys() and not shared:
             return planner.plan()
         held |= more
+        apart |= shared
+
+
+def _lasting(records: Sequence[Record], state: RosterState) -> Lasting:
+    """Return the ownerships and the occupants of each unit; no occupants where no sheet has a column of them."""
+    owned: dict[int, list[OwnershipState]] = {}
+    for ownership in state.ownerships:
+        owned.setdefault(ownership.unit_id, []).append(ownership)
+    lived_in: dict[int, list[OccupantState]] = {}
+    for occupant in state.occupants if _has_occupants(records) else ():
+        lived_in.setdefault(occupant.unit_id, []).append(occupant)
+    return owned, lived_in
 
 
 class _Planner:
     def __init__(
         self,
-        records: Sequence[RosterRow | RefusedRow],
+        found: Sorted,
         state: RosterState,
+        lasting: Lasting,
         on: dt.date,
         choices: Choices,
         held: Mapping[Place, CellFault],
     ) -> None:
-        self.records = records
+        self.found = found
+        self.records = records = found.weighed
+        self.arrivals = Arrivals(found.new, on)
         self.state = state
         self.choices = choices
         self.held = held
-        self.people = People(state)
+        self.people = People(state, (row.name for row in found.new if row.name)) if records else People(RosterState())
         self.units: dict[str, UnitDraft] = {}
         self.conflicts: dict[Place, CellFault] = {}
         self.doubts: dict[Place, tuple[str, Doubt]] = {}
@@ -77,12 +104,7 @@ class _Planner:
         self.unlike: set[str] = set()
         """Units whose owners are other than the file's, left alone since only blanks are filled."""
         self.named_by: dict[tuple[UnitDraft, OwnerDraft], Place] = {}
-        self.owned: dict[int, list[OwnershipState]] = {}
-        for ownership in state.ownerships:
-            self.owned.setdefault(ownership.unit_id, []).append(ownership)
-        self.lived_in: dict[int, list[OccupantState]] = {}
-        for occupant in state.occupants if _has_occupants(records) else ():
-            self.lived_in.setdefault(occupant.unit_id, []).append(occupant)
+        self.owned, self.lived_in = lasting
         self.order = {record.place: place for place, record in enumerate(records)}
         self._take_all()
         self._back_to_order_of_file()
@@ -215,6 +237,10 @@ class _Planner:
             if isinstance(record, RosterRow) and record.number in self.moving and record.number in self.troubled
         }
 
+    def known_owners(self) -> set[int]:
+        """Return the owners the office has whom a row that was weighed names."""
+        return {owner.state.id for owner in self.people.drafts if owner.state}
+
     def plan(self) -> Plan:
         """Return the whole plan: what each row brings about, what is refused, what is counted."""
         mode = self.choices.mode
@@ -233,8 +259,10 @@ class _Planner:
                 tally.occupant(occupant, occupant.unit.number, occupant.unit.rows[0].place)
         gone = self._absent(tally)
         described = self.people.described([doubt for _, doubt in self.doubts.values()])
+        tally.count_plain(self.found, self.arrivals)
+        weighed = [self._row(record, tally, described) for record in self.records]
         return Plan(
-            rows=[*(self._row(record, tally, described) for record in self.records), *gone.rows],
+            rows=PlannedRows(self.found, weighed, gone.rows, self.arrivals),
             refused=[*self._refused(), *gone.refused],
             subjects=tally.counts,
             drafts=RosterDrafts(
@@ -242,14 +270,14 @@ class _Planner:
                 owners,
                 self.ownerships + gone.ownerships,
                 self.occupants + gone.occupants,
+                self.arrivals,
             ),
             notices=self._notices(),
             missing={name: count + self.unnamed.get(name, 0) for name, count in gone.counts.items()},
         )
 
     def _absent(self, tally: Tally) -> Absent:
-        named = {record.number for record in self.records if isinstance(record, RosterRow)}
-        named |= {record.number for record in self.records if isinstance(record, RefusedRow) and record.number}
+        named = {record.number for record in self.found.records if record.number}
         return absent(self.state, (self.owned, self.lived_in), named, self.terms.ends_on, self.held, tally)
 
     def _notices(self) -> list[str]:
@@ -306,9 +334,16 @@ class _Planner:
         return refused
 
 
-def _has_occupants(records: Sequence[RosterRow | RefusedRow]) -> bool:
+def _has_occupants(records: Sequence[Record]) -> bool:
     """Tell whether any sheet has a column of occupants: else the file says nothing about them."""
-    return any(isinstance(record, RosterRow) and "occupants" in record.source.headings for record in records)
+    headings = {id(named): named for record in records if (named := _headings(record))}
+    return any("occupants" in named for named in headings.values())
+
+
+def _headings(record: Record) -> Mapping[str, str]:
+    if isinstance(record, PlainRow):
+        return record.reader.headings
+    return record.source.headings if isinstance(record, RosterRow) else {}
 
 
 def _uncertainty(record: RosterRow | RefusedRow) -> int:

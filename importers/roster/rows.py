@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from importers.rows import CleanRow
 
 _SPOUSE = frozenset({"配偶", "妻", "妻子", "夫", "丈夫", "爱人", "老公", "老婆", "太太", "先生"})
+LONGEST_NUMBER = 40
+"""Signs there are for the whole key of a unit."""
 _LONGEST_OTHER_PHONES = 200
 _LONGEST_OCCUPANT_PHONE = 64
 
@@ -140,7 +142,8 @@ def unit_key_of(row: CleanRow) -> UnitKey | CellFault:
     if not building:
         return fault("building_missing", room.number)
     section = room.section or section or (None if own else row.group[1])
-    return UnitKey(room=room.room, building=building, section=section)
+    key = UnitKey(room=room.room, building=building, section=section)
+    return key if len(key.number) <= LONGEST_NUMBER else fault("unit_unreadable", key.number)
 
 
 def _dashes_mean_sections(row: CleanRow) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tenant.rules.terms import HandoverState, OccupantRelation, OwnerKind, UnitUsage
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class UnitState:
+class UnitState(NamedTuple):
     """A unit the office has."""
 
     id: int
@@ -27,8 +26,7 @@ class UnitState:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerState:
+class OwnerState(NamedTuple):
     """An owner the office knows; `other_phones` is `label：number` or a bare number, joined by 、."""
 
     id: int
@@ -41,8 +39,7 @@ class OwnerState:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OwnershipState:
+class OwnershipState(NamedTuple):
     """An ownership that lasts."""
 
     id: int
@@ -54,8 +51,7 @@ class OwnershipState:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OccupantState:
+class OccupantState(NamedTuple):
     """Somebody who lives in a unit, for as long as the office knows."""
 
     id: int

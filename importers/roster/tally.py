@@ -11,9 +11,11 @@ from tenant.rules.terms import Term
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importers.roster.arrivals import Arrivals
     from importers.roster.drafts import OccupantDraft, OwnerDraft, OwnershipDraft, Place, UnitDraft
+    from importers.roster.sorting import Sorted
 
-_LABELS = {
+LABELS = {
     "area": "建筑面积",
     "usage": "使用性质",
     "handover_state": "交房状态",
@@ -72,6 +74,16 @@ class Tally:
         changes = _changes(draft.state, draft.change)
         self._add(place, Fact("occupants", draft.outcome, f"{number} {name}", changes))
 
+    def count_plain(self, found: Sorted, arrivals: Arrivals) -> None:
+        """Count what needed no weighing: what is simply new, and what is there already."""
+        for subject, new, same in (
+            ("units", len(arrivals), found.same),
+            ("owners", len(arrivals.owned), len(found.kept)),
+            ("ownerships", len(arrivals.owned), found.same),
+        ):
+            self.counts[subject]["new"] += new
+            self.counts[subject]["same"] += same
+
     def _add(self, place: Place, fact: Fact) -> None:
         self.counts[fact.subject][fact.outcome.value] += 1
         self.facts.setdefault(place, []).append(fact)
@@ -88,13 +100,14 @@ def _changes(state: object, change: Mapping[str, Any]) -> tuple[Change, ...]:
     if not change:
         return ()
     return tuple(
-        Change(_LABELS[name], _shown(name, getattr(state, name, None)) if state else "", _shown(name, value))
+        Change(LABELS[name], shown(name, getattr(state, name, None)) if state else "", shown(name, value))
         for name, value in change.items()
         if state or value is not None
     )
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
+    """Return a value as people read it."""
     if isinstance(value, Term):
         return value.label
     if isinstance(value, str):

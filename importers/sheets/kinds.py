@@ -27,7 +27,8 @@ class SheetKind:
     `assemble(row)` turns a clean row into a record or a refusal; `load(session, office)` reads what the office has;
     `plan(records, state, on, choices, held_back)` compares the two, purely; `write(writer, office, plan)` writes.
     `standing(session, office)` is a digest of all that `load` and `write` read: while it is the same, so is the plan;
-    a kind without one is planned again when it is applied.
+    a kind without one is planned again when it is applied. `assemble_plain(reader, first, seen)` makes records of the
+    plain rows of a block at once, place in it → record; those it leaves out go through `assemble` one by one.
     """
 
     identifier: str
@@ -41,6 +42,7 @@ class SheetKind:
     load: Callable[..., Any]
     write: Callable[..., None]
     standing: Callable[..., str] | None = None
+    assemble_plain: Callable[..., Mapping[int, Any]] | None = None
 
     def column(self, identifier: str) -> Column:
         """Return the column of that identifier; raises KeyError for a column the kind has not."""

@@ -1,6 +1,7 @@
 """业主名册: units, who owns them, who lives there, and how to reach them; one row for each unit, or for each owner."""
 
 from importers import columns as of
+from importers.roster.plain import assemble_plain
 from importers.roster.planning import plan_roster
 from importers.roster.rows import assemble
 from importers.roster.store import load, standing, write
@@ -113,4 +114,5 @@ KIND = SheetKind(
     load=load,
     write=write,
     standing=standing,
+    assemble_plain=assemble_plain,
 )

@@ -11,12 +11,10 @@ from importers.plan import Change, Fact, Outcome
 from tenant.rules.terms import ImportMode, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from importers.faults import RefusedCell
     from importers.rows import CleanRow
-
-Place = tuple[str, int]
+    from importers.tally import Place
 
 
 class Link(NamedTuple):
@@ -24,15 +22,6 @@ class Link(NamedTuple):
 
     id: int | None
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that cannot be taken, why, and what it is about as far as that can be told."""
-
-    faults: tuple[RefusedCell, ...]
-    name: str | None
-    place: Place
 
 
 @dataclass(slots=True, eq=False)
@@ -101,24 +90,6 @@ class Draft:
             if name in labels and (self.state is not None or value is not None)
         )
         return Fact(self.subject, self.outcome, self.name, (*changes, *self.more))
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts what becomes of each subject, and puts each fact on the row that brings it about."""
-
-    counts: dict[str, dict[str, int]]
-    facts: dict[Place, list[Fact]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, subjects: Iterable[str]) -> Tally:
-        """Return a tally of nothing yet."""
-        return cls({name: {"new": 0, "changed": 0, "same": 0} for name in subjects})
-
-    def add(self, place: Place, fact: Fact) -> None:
-        """Count a fact and put it on its row."""
-        self.counts[fact.subject][fact.outcome.value] += 1
-        self.facts.setdefault(place, []).append(fact)
 
 
 def shown(value: object) -> str:

@@ -43,10 +43,15 @@ class MeterDraft(Draft):
 
 
 class Meters:
-    """The meters known so far, from the office and from the rows already read."""
+    """The meters known so far, from the office and from the rows already read.
 
-    def __init__(self, state: MetersState, mode: ImportMode) -> None:
+    ``said`` are the kinds that any row of the file names for a number, or for a unit: what a row without a kind means
+    does not depend on which rows were read before it.
+    """
+
+    def __init__(self, state: MetersState, mode: ImportMode, said: Mapping[str, set[MeterKind]]) -> None:
         self.mode = mode
+        self._said = said
         self._by_number: dict[str, list[MeterDraft]] = {}
         self._at_unit: dict[str, list[MeterDraft]] = {}
         for meter in state.meters:
@@ -56,14 +61,14 @@ class Meters:
         """Return the meter a row means, a new one where there is none such, a fault where it cannot be told."""
         if row.number:
             numbered = [one for one in self._by_number.get(row.number, ()) if row.kind in {None, one.kind}]
-            if len(numbered) > 1 or (not numbered and row.kind is None):
+            if self._is_unclear(row, numbered, row.number):
                 return fault("meter_kind_missing", row.number)
             if numbered:
                 return self._at_its_unit(numbered[0], unit)
             nameless = [one for one in self._here(unit, row.kind) if one.state and unit and one.number == unit.name]
             return nameless[0] if nameless else _new(row.kind, row.number, unit)
         here = self._here(unit, row.kind)
-        if len({meter.kind for meter in here}) > 1 or (not here and row.kind is None):
+        if self._is_unclear(row, here, unit.name if unit else ""):
             return fault("meter_kind_missing", row.name)
         if len(here) > 1:
             return fault("conflict_meter_unclear", str(len(here)))
@@ -75,6 +80,11 @@ class Meters:
             self._learn(meter)
         elif number and meter not in self._by_number.get(number, ()):
             self._by_number.setdefault(number, []).append(meter)
+
+    def _is_unclear(self, row: MeterRow, known: Sequence[MeterDraft], about: str) -> bool:
+        """Tell whether a row that names no kind may mean meters of several kinds, or one of which nothing is known."""
+        kinds = {meter.kind for meter in known}
+        return row.kind is None and (not known or len(kinds | self._said.get(about, set())) > 1)
 
     def _here(self, unit: Link | None, kind: MeterKind | None) -> list[MeterDraft]:
         return [meter for meter in self._at_unit.get(unit.name if unit else "", ()) if kind in {None, meter.kind}]

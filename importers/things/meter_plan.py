@@ -6,18 +6,17 @@ in, and so is the day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from importers.choices import Choices
 from importers.faults import CellFault, fault
-from importers.plan import Change, Outcome, Plan, RowPlan, row_outcome
-from importers.things.drafts import Draft, RefusedRow, Tally, figure
+from importers.plan import Change
+from importers.things.drafts import Draft, figure
 from importers.things.meter_drafts import MeterDraft, Meters
 from importers.things.meter_rows import MeterRow
-from importers.things.places import Places
+from importers.things.planning import Planner
 from tenant.rules.meters import Reading, counted, jump, misfit, neighbours
 from tenant.rules.terms import ImportMode
 
@@ -25,9 +24,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from importers.faults import RefusedCell
-    from importers.things.drafts import Place
+    from importers.choices import Choices
+    from importers.plan import Plan
+    from importers.tally import Place, RefusedRow
     from importers.things.meter_state import MetersState
+    from importers.things.planning import Wrong
+    from tenant.rules.terms import MeterKind
 
 SUBJECTS = {"meters": "表计", "readings": "抄表记录"}
 _METER: dict[str, Any] = {"unit": None, "location": None, "factor": Decimal(1), "full_scale": None}
@@ -42,8 +44,6 @@ _LABELS = {
     "note": "备注",
 }
 _MOST_TOLD = 20
-Wrong = tuple[CellFault, str]
-"""Why a row is not carried out, and the column to say it on."""
 
 
 @dataclass(slots=True)
@@ -62,33 +62,41 @@ def plan_meters(
     held_back: Mapping[Place, CellFault] | None = None,
 ) -> Plan:
     """Return what ``records`` would do to ``state`` on the day ``on``; ``held_back`` come back as conflicts."""
-    planner = _Planner(state, on, choices or Choices())
-    rows = [record for record in records if isinstance(record, MeterRow)]
-    for row in sorted(rows, key=lambda one: (one.read_on is not None, one.read_on or on)):
-        held = (held_back or {}).get(row.place)
-        found = (held, "shown") if held else planner.take(row)
-        if found:
-            planner.wrong[row.place] = found
-    return planner.plan(records)
+    planner = _Planner(records, state, on, choices, held_back)
+    for row in sorted(planner.rows, key=lambda one: (one.read_on is not None, one.read_on or on)):
+        planner.read(row)
+    return planner.plan()
 
 
-@dataclass(slots=True)
-class _Planner:
-    state: MetersState
-    on: dt.date
-    choices: Choices
-    places: Places = field(init=False)
-    meters: Meters = field(init=False)
-    named: dict[MeterDraft, None] = field(default_factory=dict)
-    readings: dict[tuple[MeterDraft, dt.date], Draft] = field(default_factory=dict)
-    wrong: dict[Place, Wrong] = field(default_factory=dict)
-    jumps: list[str] = field(default_factory=list)
-    unread: int = 0
-    undated: int = 0
+class _Planner(Planner):
+    subjects = SUBJECTS
+    main = "shown"
 
-    def __post_init__(self) -> None:
-        self.places = Places(self.state.units)
-        self.meters = Meters(self.state, self.choices.mode)
+    def __init__(
+        self,
+        records: Sequence[MeterRow | RefusedRow],
+        state: MetersState,
+        on: dt.date,
+        choices: Choices | None,
+        held: Mapping[Place, CellFault] | None,
+    ) -> None:
+        super().__init__(records, state.units, on, choices, held)
+        self.rows = [record for record in records if isinstance(record, MeterRow)]
+        self.meters = Meters(state, self.choices.mode, self._kinds_said())
+        self.named: dict[MeterDraft, None] = {}
+        self.readings: dict[tuple[MeterDraft, dt.date], Draft] = {}
+        self.jumps: list[str] = []
+        self.unread = self.undated = 0
+
+    def _kinds_said(self) -> dict[str, set[MeterKind]]:
+        """Return, by number and by unit, the kinds of meter that the rows of the file name."""
+        said: dict[str, set[MeterKind]] = {}
+        for row in self.rows:
+            unit = self.places.find(row.key) if row.key and row.kind else None
+            for about in (row.number, unit.name if unit and not isinstance(unit, CellFault) else None):
+                if row.kind and about:
+                    said.setdefault(about, set()).add(row.kind)
+        return said
 
     def take(self, row: MeterRow) -> Wrong | None:
         """Take a row whole, or not at all: the fault says why not."""
@@ -181,43 +189,15 @@ class _Planner:
             self.jumps.append(f"第 {row.source.row} 行{meter.label}")
         return tuple(told)
 
-    def plan(self, records: Sequence[MeterRow | RefusedRow]) -> Plan:
+    def plan(self) -> Plan:
         """Return the whole plan: what each row brings about, what is refused, what is counted."""
-        tally = Tally.of(SUBJECTS)
         for meter in self.named:
             meter.settle(self.choices.mode, _METER)
-            tally.add(meter.place, meter.fact(_LABELS))
+            self.tally.add(meter.place, meter.fact(_LABELS))
         for reading in self.readings.values():
-            tally.add(reading.place, reading.fact(_LABELS))
-        return Plan(
-            rows=[self._row(record, tally) for record in records],
-            refused=self._refused(records),
-            subjects=tally.counts,
-            drafts=MetersDrafts(list(self.named), [(meter, day, one) for (meter, day), one in self.readings.items()]),
-            notices=self._notices(),
-        )
-
-    def _row(self, record: MeterRow | RefusedRow, tally: Tally) -> RowPlan:
-        sheet, row = record.place
-        if isinstance(record, RefusedRow):
-            return RowPlan(sheet, row, Outcome.REFUSED, record.name or "", "")
-        unit = record.key.number if record.key and record.number else ""
-        if record.place in self.wrong:
-            found, _ = self.wrong[record.place]
-            outcome = Outcome.CONFLICT if found.code.startswith("conflict_") else Outcome.REFUSED
-            return RowPlan(sheet, row, outcome, record.name, unit)
-        facts = tuple(tally.facts.get(record.place, ()))
-        return RowPlan(sheet, row, row_outcome(facts), record.name, unit, facts)
-
-    def _refused(self, records: Sequence[MeterRow | RefusedRow]) -> list[RefusedCell]:
-        refused: list[RefusedCell] = []
-        for record in records:
-            if isinstance(record, RefusedRow):
-                refused.extend(record.faults)
-            elif record.place in self.wrong:
-                found, identifier = self.wrong[record.place]
-                refused.append(record.source.refuse(identifier, found))
-        return refused
+            self.tally.add(reading.place, reading.fact(_LABELS))
+        readings = [(meter, day, one) for (meter, day), one in self.readings.items()]
+        return self.planned(MetersDrafts(list(self.named), readings), self._notices())
 
     def _notices(self) -> list[str]:
         notices = []

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from importers.faults import CellFault, fault
 from importers.roster.rows import unit_key_of
-from importers.things.drafts import RefusedRow, empty_fields
+from importers.tally import RefusedRow
+from importers.things.drafts import empty_fields
 from tenant.rules.terms import MeterKind
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class MeterRow:
     def name(self) -> str:
         """Return what the row calls its meter: by its number, else by its unit."""
         return self.number or (self.key.number if self.key else "")
+
+    @property
+    def title(self) -> tuple[str, str]:
+        """Return the meter, and its unit where the meter goes by its number."""
+        return self.name, self.key.number if self.key and self.number else ""
 
     def about_meter(self) -> tuple[dict[str, Any], set[str]]:
         """Return what the row says of the meter itself, and what it leaves empty."""

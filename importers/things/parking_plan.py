@@ -6,16 +6,16 @@ row is a question. Pure: the state is passed in, and so is the day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from importers.choices import Choices
 from importers.faults import CellFault, RefusedCell, fault
-from importers.plan import NOT_IN_FILE, Outcome, Plan, RowPlan, row_outcome
-from importers.things.drafts import Draft, Link, RefusedRow, Tally
+from importers.plan import NOT_IN_FILE, Outcome, RowPlan
+from importers.tally import RefusedRow
+from importers.things.drafts import Draft, Link
 from importers.things.leases import LEASE, LeaseDraft, Leases
 from importers.things.parking_rows import LEASE_COLUMNS, ParkingRow
-from importers.things.places import Places
+from importers.things.planning import Planner
 from tenant.rules.parking import loose_space_number
 from tenant.rules.terms import ParkingKind
 
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from importers.choices import Choices
+    from importers.plan import Plan
+    from importers.tally import Place
     from importers.things.columns import Plate
-    from importers.things.drafts import Place
     from importers.things.parking_state import ParkingState
+    from importers.things.planning import Wrong
 
 SUBJECTS = {"spaces": "车位", "vehicles": "车辆", "leases": "车位租赁"}
 _SPACE: dict[str, Any] = {"kind": ParkingKind.COMMON, "unit": None, "location": None, "area": None, "note": None}
@@ -63,48 +66,48 @@ def plan_parking(
     held_back: Mapping[Place, CellFault] | None = None,
 ) -> Plan:
     """Return what ``records`` would do to ``state`` on the day ``on``; ``held_back`` come back as conflicts."""
-    planner = _Planner(state, on, choices or Choices(), held_back or {})
+    planner = _Planner(records, state, on, choices, held_back)
     for record in records:
         planner.read(record)
-    return planner.plan(records)
+    return planner.plan()
 
 
-@dataclass(slots=True)
-class _Planner:
-    state: ParkingState
-    on: dt.date
-    choices: Choices
-    held: Mapping[Place, CellFault]
-    places: Places = field(init=False)
-    leases: Leases = field(init=False)
-    alike: dict[str, str] = field(init=False)
-    spaces: dict[str, Draft] = field(default_factory=dict)
-    vehicles: dict[str, Draft] = field(default_factory=dict)
-    wrong: dict[Place, tuple[CellFault, str]] = field(default_factory=dict)
-    transfers: set[Place] = field(default_factory=set)
-    doubtful: set[str] = field(default_factory=set)
-    """Spaces of rows that are not carried out: nothing of theirs is missing from the file."""
-    is_blind: bool = False
-    """Whether a row was refused that may be about any space: then nothing that is missing ends."""
+class _Planner(Planner):
+    subjects = SUBJECTS
+    main = "space"
 
-    def __post_init__(self) -> None:
-        self.places = Places(self.state.units)
-        self.leases = Leases(self.state, self.on, self.choices.mode)
-        self.alike = {loose_space_number(number): number for number in self.state.spaces}
+    def __init__(
+        self,
+        records: Sequence[ParkingRow | RefusedRow],
+        state: ParkingState,
+        on: dt.date,
+        choices: Choices | None,
+        held: Mapping[Place, CellFault] | None,
+    ) -> None:
+        super().__init__(records, state.units, on, choices, held)
+        self.state = state
+        self.leases = Leases(state, on, self.choices.mode)
+        self.alike = {loose_space_number(number): number for number in state.spaces}
+        self.spaces: dict[str, Draft] = {}
+        self.vehicles: dict[str, Draft] = {}
+        self.doubtful: set[str] = set()
+        """Spaces of rows that are not carried out: nothing of theirs is missing from the file."""
+        self.is_blind = False
+        """Whether a row was refused that may be about any space: then nothing that is missing ends."""
 
-    def read(self, record: ParkingRow | RefusedRow) -> None:
-        """Take a record whole, or not at all."""
+    def read(self, record: ParkingRow | RefusedRow) -> bool:
+        """Do as `Planner.read`, and note which spaces stay in doubt."""
         if isinstance(record, RefusedRow):
             self.doubtful |= {record.name} if record.name else set()
             self.is_blind |= record.name is None
-            return
-        held = self.held.get(record.place)
-        found = (held, "space") if held else self._take(record)
-        if found:
-            self.wrong[record.place] = found
-            self.doubtful |= {record.space} if record.space else set()
+            return False
+        is_taken = super().read(record)
+        if not is_taken and record.space:
+            self.doubtful.add(record.space)
+        return is_taken
 
-    def _take(self, row: ParkingRow) -> tuple[CellFault, str] | None:
+    def take(self, row: ParkingRow) -> Wrong | None:
+        """Take a row whole, or not at all: then it returns why."""
         unit = self.places.find(row.key) if row.key else None
         if isinstance(unit, CellFault):
             return unit, "room"
@@ -122,7 +125,7 @@ class _Planner:
         ended = self._let(row, said, unit) if space and row.lease else False
         if isinstance(ended, CellFault):
             return ended, "from_on"
-        self.transfers |= {row.place} if ended else set()
+        self.tally.transfers |= {row.place} if ended else set()
         for thing, told, blank in said:
             thing.take(told, blank, row.place)
             (self.spaces if thing.subject == "spaces" else self.vehicles)[thing.name] = thing
@@ -150,22 +153,29 @@ class _Planner:
             return fault("conflict_space_alike", number, other=other)
         return Draft("spaces", number, self.state.spaces.get(number))
 
-    def plan(self, records: Sequence[ParkingRow | RefusedRow]) -> Plan:
+    def plan(self) -> Plan:
         """Return the whole plan: what each row brings about, what is refused, what is counted."""
-        tally = Tally.of(SUBJECTS)
         for space in self.spaces.values():
             space.settle(self.choices.mode, _SPACE)
-            tally.add(space.place, space.fact(_LABELS))
+            self.tally.add(space.place, space.fact(_LABELS))
         for vehicle in self.vehicles.values():
             vehicle.settle(self.choices.mode, _VEHICLE)
-            tally.add(vehicle.place, vehicle.fact(_LABELS))
+            self.tally.add(vehicle.place, vehicle.fact(_LABELS))
         for lease in self.leases.written():
-            tally.add(lease.place, lease.fact(LEASE))
-        speaks = any(isinstance(one, ParkingRow) and one.source.headings.keys() & set(LEASE_COLUMNS) for one in records)
+            self.tally.add(lease.place, lease.fact(LEASE))
+        rows = (one for one in self.records if isinstance(one, ParkingRow))
+        speaks = any(row.source.headings.keys() & set(LEASE_COLUMNS) for row in rows)
         missing = self.leases.missing(self.doubtful) if speaks else []
         ended = self._ended(missing)
         for lease in ended:
-            tally.add((NOT_IN_FILE, lease.state.id), lease.fact(LEASE))
+            self.tally.add((NOT_IN_FILE, lease.state.id), lease.fact(LEASE))
+        leases = [*self.leases.written(), *ended]
+        drafts = ParkingDrafts(list(self.spaces.values()), list(self.vehicles.values()), leases)
+        notices = [_NOTHING_ENDS] if self.is_blind and self.choices.ends_on and missing else []
+        return self._with_unnamed(self.planned(drafts, notices, {"leases": len(missing)}), ended, missing)
+
+    def _with_unnamed(self, plan: Plan, ended: Sequence[LeaseDraft], missing: Sequence[LeaseDraft]) -> Plan:
+        """Return the plan with a row for each lease that ends though no row names it, and for each that would."""
         kept = [(lease, found) for lease in missing if (found := self.held.get((NOT_IN_FILE, lease.state.id)))]
         unnamed = [
             RowPlan(NOT_IN_FILE, lease.state.id, Outcome.CHANGED, lease.space, lease.lessee, (lease.fact(LEASE),))
@@ -175,16 +185,7 @@ class _Planner:
             RefusedCell(NOT_IN_FILE, lease.state.id, "", lease.name, "", found.code, found.reason)
             for lease, found in kept
         ]
-        return Plan(
-            rows=[*(self._row(record, tally) for record in records), *unnamed],
-            refused=[*self._refused(records), *held],
-            subjects=tally.counts,
-            drafts=ParkingDrafts(
-                list(self.spaces.values()), list(self.vehicles.values()), [*self.leases.written(), *ended]
-            ),
-            missing={"leases": len(missing)},
-            notices=[_NOTHING_ENDS] if self.is_blind and self.choices.ends_on and missing else [],
-        )
+        return replace(plan, rows=[*plan.rows, *unnamed], refused=[*plan.refused, *held])
 
     def _ended(self, missing: Sequence[LeaseDraft]) -> list[LeaseDraft]:
         """End the leases the file does not name, where people chose a day and no row hides which space it is about."""
@@ -193,27 +194,6 @@ class _Planner:
             return []
         free = [lease for lease in missing if (NOT_IN_FILE, lease.state.id) not in self.held]
         return [lease for lease in free if lease.end_on(day)]
-
-    def _row(self, record: ParkingRow | RefusedRow, tally: Tally) -> RowPlan:
-        sheet, row = record.place
-        if isinstance(record, RefusedRow):
-            return RowPlan(sheet, row, Outcome.REFUSED, record.name or "", "")
-        name = record.space or "、".join(plate.plate for plate in record.plates)
-        people = (record.lease.lessee if record.lease else record.holder) or ""
-        if record.place in self.wrong:
-            return RowPlan(sheet, row, Outcome.CONFLICT, name, people)
-        facts = tuple(tally.facts.get(record.place, ()))
-        return RowPlan(sheet, row, row_outcome(facts), name, people, facts, is_transfer=record.place in self.transfers)
-
-    def _refused(self, records: Sequence[ParkingRow | RefusedRow]) -> list[RefusedCell]:
-        refused: list[RefusedCell] = []
-        for record in records:
-            if isinstance(record, RefusedRow):
-                refused.extend(record.faults)
-            elif record.place in self.wrong:
-                found, identifier = self.wrong[record.place]
-                refused.append(record.source.refuse(identifier, found))
-        return refused
 
 
 def _told_of_vehicle(row: ParkingRow, plate: Plate, unit: Link | None) -> tuple[dict[str, Any], set[str]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from importers.faults import CellFault, fault
 from importers.roster.rows import unit_key_of
-from importers.things.drafts import RefusedRow, empty_fields
+from importers.tally import RefusedRow
+from importers.things.drafts import empty_fields
 from tenant.rules.terms import ParkingKind
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ class ParkingRow:
         """Tell whether the row's unit owns the space: it says so, or says nothing of a lease."""
         kind = self.source.values.get("kind")
         return kind is ParkingKind.OWNED or (self.lease is None and kind is None)
+
+    @property
+    def title(self) -> tuple[str, str]:
+        """Return the space, or the plates where none is named, and who uses it."""
+        name = self.space or "、".join(plate.plate for plate in self.plates)
+        return name, (self.lease.lessee if self.lease else self.holder) or ""
 
     def about_space(self) -> tuple[dict[str, Any], set[str]]:
         """Return what the row says of its space, and what it leaves empty."""

@@ -55,7 +55,7 @@ NOT_TABLES = {
         lambda: b'\xef\xbb\xbf<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook/>',
         "workbook_is_web_page",
     ),
-    "over the limit": (lambda: b"," * ((32 << 20) + 1), "file_too_large"),
+    "over the limit": (lambda: b"," * ((48 << 20) + 1), "file_too_large"),
 }
 
 TEXTS = {

@@ -1,11 +1,11 @@
 """A roster without a database: read a file, plan it against a state, carry the plan out on plain values."""
 
 import datetime as dt
-from dataclasses import replace
 from itertools import count
 
 from importers.choices import Choices
 from importers.reading import read
+from importers.roster.plain import PlainRow
 from importers.roster.state import OccupantState, OwnershipState, OwnerState, RosterState, UnitState
 from importers.sheets import kind_named
 
@@ -28,6 +28,11 @@ def readable(content, file_name="名册.xlsx", choices=None):
     return reading
 
 
+def spelled(reading):
+    """Return the records of a reading, each as it is when it has to be weighed."""
+    return [record.spelled_out() if isinstance(record, PlainRow) else record for record in reading.records]
+
+
 def carried_out(state, plan):
     """Return the state after a plan, as the database would hold it."""
     drafts = plan.drafts
@@ -37,13 +42,14 @@ def carried_out(state, plan):
         if unit.state is None:
             units[unit.key.number] = UnitState(next(_ids), unit.key.number, **kept)
         else:
-            units[unit.key.number] = replace(unit.state, **kept)
+            units[unit.key.number] = unit.state._replace(**kept)
         unit_ids[unit] = units[unit.key.number].id
     for owner, change in drafts.owners:
-        known = OwnerState(next(_ids), **change) if owner.state is None else replace(owner.state, **change)
+        known = OwnerState(next(_ids), **change) if owner.state is None else owner.state._replace(**change)
         owners[known.id] = known
         owner_ids[owner] = known.id
     ownerships = {ownership.id: ownership for ownership in state.ownerships}
+    arrived(drafts.arrivals, units, owners, ownerships)
     for draft in drafts.ownerships:
         if draft.state is None:
             made = OwnershipState(next(_ids), unit_ids[draft.unit], owner_ids[draft.owner], **draft.change)
@@ -51,9 +57,27 @@ def carried_out(state, plan):
         elif "to_on" in draft.change:
             del ownerships[draft.state.id]
         else:
-            ownerships[draft.state.id] = replace(draft.state, **draft.change)
+            ownerships[draft.state.id] = draft.state._replace(**draft.change)
     living = lived_in(state, drafts.occupants, unit_ids)
     return RosterState(units, list(owners.values()), list(ownerships.values()), occupants=living)
+
+
+def arrived(arrivals, units, owners, ownerships):
+    """Put units and owners that are simply new beside those there are."""
+    new_owners, owning = iter(rows_of(arrivals.owners())), iter(rows_of(arrivals.ownerships()))
+    for row, unit in zip(arrivals.rows, rows_of(arrivals.units()), strict=True):
+        kept = {name: value for name, value in unit.items() if name not in {"floor", "room"}}
+        units[row.number] = UnitState(next(_ids), **kept)
+        if row.name is not None:
+            owner = OwnerState(next(_ids), **next(new_owners))
+            owners[owner.id] = owner
+            made = OwnershipState(next(_ids), units[row.number].id, owner.id, **next(owning))
+            ownerships[made.id] = made
+
+
+def rows_of(columns):
+    """Return columns as rows."""
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def lived_in(state, drafts, unit_ids):
@@ -66,7 +90,7 @@ def lived_in(state, drafts, unit_ids):
         elif "to_on" in draft.change:
             del occupants[draft.state.id]
         else:
-            occupants[draft.state.id] = replace(draft.state, **draft.change)
+            occupants[draft.state.id] = draft.state._replace(**draft.change)
     return list(occupants.values())
 
 

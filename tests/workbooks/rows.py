@@ -1,7 +1,11 @@
 """Rows of a roster planned in memory: under which headings, against which state, by which choices."""
 
+from contextlib import contextmanager
+from unittest.mock import patch
+
 from importers.headings import Heading, SheetMapping
 from importers.rows import RowReader
+from importers.sight import FirstSight, Seen
 from importers.workbook import Sheet
 from workbooks.pure import NOTHING, ROSTER, TODAY, carried_out
 
@@ -12,7 +16,14 @@ def records_of(headings, *rows):
     """Return the records of rows below these headings, which are labels of the roster's columns."""
     mapping = SheetMapping("表", 1, tuple(Heading(at, text, LABELS[text]) for at, text in enumerate(headings, 1)))
     sheet = Sheet("表", [list(headings), *map(list, rows)])
-    return [ROSTER.assemble(row) for row in RowReader(sheet, mapping, ROSTER).rows()]
+    return list(RowReader(sheet, mapping, ROSTER).records())
+
+
+@contextmanager
+def nothing_plain():
+    """Have every row read by itself, cell by cell, as if nothing could be told at first sight."""
+    with patch.object(FirstSight, "look", lambda *_: Seen({}, ())):
+        yield
 
 
 def planned_rows(headings, *rows, state=NOTHING, choices=None, held=None):

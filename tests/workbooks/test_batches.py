@@ -153,3 +153,14 @@ def test_a_command_waits_for_another_import_only_as_long_as_it_was_told(database
     assert north.get_one(ImportBatch, batch.id).state is ImportState.PREVIEWED
     batches.cancel(north, batch.id)
     north.commit()
+
+
+def test_what_was_put_right_where_the_file_has_no_cell_is_not_kept(north, cast):
+    content = builders.workbook(["房号", "业主姓名", "建筑面积"], ["4-9-101", "钱若水", "大"], title="名册")
+    batch = received(north, cast, content)
+    edits = {("名册", 2, "C"): "88", ("名册", 99, "C"): "88", ("别的表", 2, "C"): "88", ("名册", 2, "c1"): "88"}
+    answers = {("名册", 2): "new", ("名册", 0): "new", ("别的表", 2): "new"}
+    decided = batches.decide(north, batch.id, Choices(edits=edits, answers=answers))
+    kept = Choices.from_json(decided.choices)
+    assert (dict(kept.edits), dict(kept.answers)) == ({("名册", 2, "C"): "88"}, {("名册", 2): "new"})
+    assert decided.counts["rows"]["refused"] == 0

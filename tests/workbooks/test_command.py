@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from admin.commands import imports
+from importers import undo
 from importers.apply import apply
 from importers.batches import receive
 from tenant.models import ImportBatch, Unit
@@ -122,3 +123,20 @@ def test_who_imports_at_the_terminal_has_no_posting_and_the_batch_says_nobody(ru
 def test_what_makes_no_sense_is_refused_with_the_way_out(run, options, code):
     ended, answer = run(*options)
     assert (ended, answer["error"]["code"]) == (1, code)
+
+
+def test_what_was_undone_is_told_not_what_was_foreseen(run, south, building, monkeypatch):
+    """Somebody may change a row between looking and undoing."""
+    _, applied = run("--apply", rows=[[building, "1", "101", "赵某", 90], [building, "1", "102", "钱某", 80]])
+    wait = undo.wait_for_turn
+
+    def and_somebody_changes_a_unit(session, *more):
+        wait(session, *more)
+        session.scalars(select(Unit).where(Unit.number == f"{building}-1-101")).one().note = "物业改过"
+        session.flush()
+
+    monkeypatch.setattr(undo, "wait_for_turn", and_somebody_changes_a_unit)
+    code, undone = run("--undo", applied["batch"])
+    assert (code, undone["counts"]["房屋"]) == (0, {"removed": 1, "restored": 0, "kept": 1})
+    assert {"what": f"房屋 {building}-1-101", "why": "导入之后又被修改过"} in undone["kept"]
+    assert units_of(south, building) == 1

@@ -29,7 +29,7 @@ from importers.workbook import Sheet
 from tenant.errors import Refusal
 from tenant.rules.terms import HandoverState, ImportMode, OccupantRelation, OwnerKind, Role, UnitUsage
 from workbooks.builders import id_of, phone_of
-from workbooks.pure import ROSTER, TODAY
+from workbooks.pure import ROSTER, TODAY, spelled
 
 MODES = list(ImportMode)
 
@@ -88,7 +88,7 @@ def test_a_plain_home_comes_back_the_same_through_a_file():
         note="说明：常年出差（甲；乙）",
     )
     changes_nothing(state)
-    records = read(roster_of(state), "名册.xlsx", ROSTER).records
+    records = spelled(read(roster_of(state), "名册.xlsx", ROSTER))
     assert [(one.key, one.owners, one.area, one.note) for one in records] == [
         (one.key, one.owners, one.area, one.note) for one in records_of(state)
     ]
@@ -287,7 +287,7 @@ def test_a_template_that_is_filled_in_below_its_example_is_read():
         sheet.cell(3, headings.index(heading) + 1, value)
     content = io.BytesIO()
     book.save(content)
-    [record] = read(content.getvalue(), "模板.xlsx", ROSTER).records
+    [record] = spelled(read(content.getvalue(), "模板.xlsx", ROSTER))
     assert (record.key.number, record.owners[0].name, record.usage) == ("3-101", "张三", UnitUsage.SHOP)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from importers.choices import NOTE, Choices, SheetChoice
 from importers.headings import Words, Written, header_row, written_headings
 from importers.mapping import Vocabulary, block_name, comparable, fingerprint, tab_of
+from importers.reading import read
 from importers.sheets.kinds import KINDS, kind_named
 from importers.suggestions import likely_header
 from importers.tables import tab_of_sheet
 from importers.understanding import sheet_understood
-from importers.workbook import Sheet
+from importers.workbook import Sheet, open_workbook
+from workbooks import builders
 from workbooks.pure import ROSTER
 
 WORDS = Words(ROSTER, Vocabulary())
@@ -62,6 +65,17 @@ def test_headings_nearly_known_show_the_likely_row():
     assert likely_header(sheet(["天气", "心情"], ["晴", "好"]), WORDS) is None
 
 
+def test_a_book_of_nonsense_is_looked_at_for_so_long_and_its_plain_headers_still_found():
+    words = Words(ROSTER, Vocabulary({"手提": "phones"}))
+    words.patience = 500
+    nonsense = [[f"{chr(0x4E00 + row)}{chr(0x4F00 + column)}" for column in range(40)] for row in range(30)]
+    assert tab_of_sheet(sheet(*nonsense), ROSTER, words, Choices(), Vocabulary()).mapping is None
+    assert words.patience == 0
+    named = sheet(*nonsense[:3], ["房号", "业主姓名", "手提"], ["1-1-101", "王小明", "19900000001"])
+    mapping = tab_of_sheet(named, ROSTER, words, Choices(), Vocabulary()).mapping
+    assert (mapping.row, set(mapping.columns)) == (4, {"room", "owners", "phones"})
+
+
 @pytest.mark.parametrize(
     ("heading", "identifier"),
     [
@@ -103,7 +117,7 @@ def test_a_wider_heading_spans_up_to_the_next_and_a_merged_one_stands_in_both_ro
         ["楼栋", "房号", "业主信息", None, "备注", None],
         ["楼栋", "房号", "姓名", "电话", "备注", "面积"],
     )
-    assert written_headings(rows, 2) == [
+    assert [heading[:2] for heading in written_headings(rows, 2)] == [
         ("楼栋", ""),
         ("房号", ""),
         ("姓名", "业主信息"),
@@ -114,7 +128,7 @@ def test_a_wider_heading_spans_up_to_the_next_and_a_merged_one_stands_in_both_ro
 
 
 def test_a_heading_that_stands_over_a_blank_counts_and_a_title_does_not():
-    assert [text for text, _ in written_headings(sheet(["楼栋", "房号", "业主"], [None, None, "姓名"]), 2)] == [
+    assert [heading.text for heading in written_headings(sheet(["楼栋", "房号", "业主"], [None, None, "姓名"]), 2)] == [
         "楼栋",
         "房号",
         "姓名",
@@ -175,3 +189,61 @@ def test_no_sheet_and_no_choice_crashes_the_mapping(rows, choice, hidden):
 def test_a_date_over_a_table_is_no_heading():
     rows = [[dt.date(2026, 1, 1), None], ["房号", "业主"], ["1-1-101", "王小明"]]
     assert found(*rows) == 2
+
+
+PHONES = ["楼栋", "房号", "业主姓名", "联系电话", None, "备注"]
+
+
+def named_in(*rows, spans):
+    """Return letter → identifier of the columns that are found."""
+    tab = tab_of_sheet(sheet(*rows, spans=spans), ROSTER, WORDS, Choices(), Vocabulary())
+    return {heading.letter: heading.identifier for heading in tab.mapping.headings}, tab
+
+
+def test_a_heading_in_one_cell_over_two_columns_names_both():
+    row = ["1栋", "101", "王小明", "19900000001", "0755-26543210", None]
+    named, _ = named_in(PHONES, row, spans=((1, 1, 4, 5),))
+    assert named == {"A": "building", "B": "room", "C": "owners", "D": "phones", "E": "more_phones", "F": "note"}
+
+
+def test_a_heading_over_two_columns_and_two_rows_names_both():
+    upper = ["房屋", None, "业主", None, None, "备注"]
+    lower = ["楼栋", "房号", "姓名", None, None, None]
+    upper[3] = "联系电话"
+    row = ["1栋", "101", "王小明", "19900000001", "0755-26543210", None]
+    named, _ = named_in(upper, lower, row, spans=((1, 1, 1, 2), (1, 2, 4, 5)))
+    assert (named["D"], named["E"]) == ("phones", "more_phones")
+
+
+def test_the_second_column_of_a_wide_cell_is_none_where_nothing_stands_in_it():
+    named, tab = named_in(PHONES, ["1栋", "101", "王小明", "19900000001", None, "租"], spans=((1, 1, 4, 5),))
+    assert "E" not in named
+    assert not tab.mapping.notices
+
+
+def test_a_second_column_that_cannot_be_read_beside_the_first_is_told_of():
+    _, tab = named_in(
+        ["房号", None, "业主姓名"], ["1-1-101", "旧 101", "王小明"], ["1-1-102", "x", "李"], spans=((1, 1, 1, 2),)
+    )
+    assert any("B 列「房号」" in notice for notice in tab.mapping.notices)
+
+
+def test_a_title_over_all_columns_names_none_of_them():
+    rows = [["业主名册", None, None, None], *TABLE]
+    assert header_row(sheet(*rows, spans=((1, 1, 1, 4),)), WORDS, {}) == 2
+
+
+def test_a_layout_is_the_same_with_its_cells_merged_or_not():
+    merged = named_in(PHONES, PHONES, spans=((1, 1, 4, 5),))[1].mapping.fingerprint
+    assert merged == named_in(PHONES, PHONES, spans=())[1].mapping.fingerprint
+
+
+def test_merged_headings_are_found_in_a_real_workbook():
+    book = openpyxl.Workbook()
+    book.active.append(PHONES)
+    book.active.append(["1栋", "101", "王小明", "19900000001", "0755-26543210", None])
+    book.active.merge_cells("D1:E1")
+    (opened,) = open_workbook(builders.saved(book)).sheets
+    assert opened.spans == ((1, 1, 4, 5),)
+    ((_, mapping),) = read(builders.saved(book), "名册.xlsx", ROSTER).tables
+    assert (mapping.columns["phones"], mapping.columns["more_phones"]) == (4, 5)

@@ -101,7 +101,7 @@ def test_a_far_cell_costs_nothing_and_is_told(reference):
 
 
 def test_far_formats_without_content_are_nothing():
-    assert open_workbook(builders.styled_only(), limits=SMALL).sheets[0].rows == []
+    assert len(open_workbook(builders.styled_only(), limits=SMALL).sheets[0].rows) == 0
 
 
 def test_one_merge_over_everything_is_harmless():
@@ -118,6 +118,37 @@ def test_text_is_read_by_its_content_whatever_its_name(encoding):
     assert book.sheets[0].rows[2][2] == "钱二、钱三"
 
 
+TEXT = "楼栋,房号,业主姓名\r\n3,101,王小明\r\n"
+TRADITIONAL = "樓棟,房號,業主姓名,電話\r\n3,101,王小明,\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(TEXT.encode("utf-16-le"), "text_utf16_unmarked", id="UTF-16"),
+        pytest.param(TEXT.encode("utf-16-be"), "text_utf16_unmarked", id="UTF-16 the other way round"),
+        pytest.param((TEXT * 9_000).encode("utf-16-le"), "text_utf16_unmarked", id="UTF-16, longer than is looked at"),
+        pytest.param(TEXT.encode("utf-16-le") + b"\0", "text_utf16_unmarked", id="UTF-16 cut off"),
+        pytest.param(b"\0" + TEXT.encode(), "not_a_workbook", id="a zero alone"),
+        pytest.param(TEXT.encode("utf-32-le"), "not_a_workbook", id="UTF-32"),
+        pytest.param(bytes(range(256)) * 9, "not_a_workbook", id="every byte there is"),
+        pytest.param(TRADITIONAL.encode("big5"), "text_big5", id="Big5"),
+        pytest.param((TRADITIONAL * 99).encode("big5"), "text_big5", id="much of Big5"),
+        pytest.param(
+            "a,b\r\n樓,\xff".encode("latin-1", "replace") + b"\xff\xff", "text_unreadable", id="nothing known"
+        ),
+    ],
+)
+def test_text_in_another_encoding_is_refused_by_the_name_of_it(content, code):
+    assert refusal_of(content, name="名册.csv") == code
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_text_of_traditional_signs_is_read_where_its_encoding_is_known(encoding):
+    rows = open_workbook(TRADITIONAL.encode(encoding), "名册.csv", SMALL).sheets[0].rows
+    assert rows[0] == ["樓棟", "房號", "業主姓名", "電話"]
+
+
 def test_macros_are_not_run_and_said_so():
     assert "宏" in open_workbook(builders.plain(), "名册.xlsm", SMALL).notices[0]
 
@@ -130,7 +161,7 @@ def test_the_child_sees_nothing_of_our_surroundings(monkeypatch):
         seen.update(options)
         raise OSError
 
-    monkeypatch.setattr("importers.workbook.subprocess.run", run)
+    monkeypatch.setattr("importers.reader.subprocess.Popen", run)
     assert refusal_of(builders.plain()) == "reader_unavailable"
     assert set(seen["env"]) == {"PYTHONPATH", "PATH", "PYTHONDONTWRITEBYTECODE"}
 

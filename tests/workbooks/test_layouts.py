@@ -12,7 +12,7 @@ from tenant.models import HeadingAlias, ImportLayout, Owner
 from tenant.rules.terms import Role
 from workbooks import builders
 from workbooks.builders import phone_of
-from workbooks.pure import ROSTER
+from workbooks.pure import ROSTER, spelled
 
 ODD = ["号数", "客", "手提", "宠物"]
 MAPPED = Choices(
@@ -39,7 +39,7 @@ def read_in(session, office, content=None, choices=None):
 def test_what_was_remembered_is_used_for_the_next_file(north, cast):
     assert not read_in(north, cast.north.office).is_ready
     layouts.remember(north, cast.north.office, ROSTER, read_in(north, cast.north.office, choices=MAPPED))
-    [record] = read_in(north, cast.north.office).records
+    [record] = spelled(read_in(north, cast.north.office))
     assert (record.key.number, record.note) == ("3-1501", "宠物：猫")
 
 
@@ -49,7 +49,7 @@ def test_a_layout_is_kept_once_and_the_last_word_counts(north, cast):
     layouts.remember(north, cast.north.office, ROSTER, read_in(north, cast.north.office, choices=other))
     [kept] = north.scalars(select(ImportLayout))
     assert kept.mapping["columns"]["C"] is None
-    assert "phones" not in read_in(north, cast.north.office).records[0].source.values
+    assert "phones" not in spelled(read_in(north, cast.north.office))[0].source.values
 
 
 def test_a_layout_holds_no_value_of_any_cell(north, cast):
@@ -83,7 +83,7 @@ def test_what_is_taught_after_a_preview_changes_nothing_of_its_writing(north, ca
     apply(north, batch.id)
     assert batch.counts["rows"]["conflict"] == 0
     assert north.scalar(select(Owner.phone).where(Owner.name == "王小明")) is None
-    [again] = read_in(north, cast.north.office, content).records
+    [again] = spelled(read_in(north, cast.north.office, content))
     assert again.owners[0].phones[0][0] == phone_of(1)
 
 
@@ -92,7 +92,7 @@ def test_a_word_once_learnt_is_known_however_it_is_punctuated(north, cast):
     layouts.learn(north, cast.north.office, ROSTER, " * 手提：", "phones")
     assert [(row.heading, row.identifier) for row in north.scalars(select(HeadingAlias))] == [("手提", "phones")]
     content = builders.workbook(["房号", "业主姓名", "手提（必填）"], ["1-1-101", "王小明", phone_of(1)], title="表")
-    [record] = read_in(north, cast.north.office, content).records
+    [record] = spelled(read_in(north, cast.north.office, content))
     assert record.owners[0].phones[0][0] == phone_of(1)
 
 
@@ -127,8 +127,8 @@ def test_a_table_without_headings_is_known_again_by_what_its_columns_look_like(n
     office = cast.north.office
     layouts.remember(north, office, ROSTER, read_in(north, office, bare("王小明"), BARE))
     reading = read_in(north, office, bare("李小红", "张大山"))
-    assert [record.owners[0].name for record in reading.records] == ["李小红", "张大山"]
-    assert all("phones" not in record.source.values for record in reading.records)
+    assert [record.owners[0].name for record in spelled(reading)] == ["李小红", "张大山"]
+    assert all("phones" not in record.source.values for record in spelled(reading))
     other = builders.workbook(["王小明", "3-15-01", phone_of(1)], title="表")
     assert not read_in(north, office, other).is_ready
 

@@ -12,7 +12,7 @@ from importers.reading import read
 from importers.sheets.kinds import kind_named
 from workbooks import builders
 from workbooks.builders import id_of, phone_of
-from workbooks.pure import ROSTER, planned, readable
+from workbooks.pure import ROSTER, planned, readable, spelled
 
 ODD = ["号数", "客", "手提", "证件", "宠物", "车位"]
 
@@ -61,13 +61,13 @@ def test_nothing_is_taken_on_a_suggestion_alone():
         "samples": [],
     }
     assert columns(reading)["证件"]["suggestion"] == "documents"
-    assert all("phones" not in record.source.values for record in reading.records)
+    assert all("phones" not in record.source.values for record in spelled(reading))
 
 
 def test_what_people_choose_is_read_and_said_to_be_chosen():
     choices = chosen({"A": "room", "B": "owners", "C": "phones", "D": None}, header_row=1)
     reading = read(odd(), "名册.xlsx", ROSTER, choices=choices)
-    assert [record.owners[0].phones[0][0] for record in reading.records][:2] == [phone_of(1), phone_of(2)]
+    assert [record.owners[0].phones[0][0] for record in spelled(reading)][:2] == [phone_of(1), phone_of(2)]
     assert columns(reading)["手提"]["source"] == "chosen"
     assert (columns(reading)["证件"]["identifier"], columns(reading)["证件"]["source"]) == (None, "chosen")
     assert columns(reading)["证件"]["suggestion"] is None
@@ -114,8 +114,8 @@ def test_columns_are_told_by_their_values_where_there_is_no_header():
     ]
     mapped = chosen({"A": "room", "B": "owners", "C": "phones", "D": "documents"}, header_row=0)
     reading = read(content, "名册.xlsx", ROSTER, choices=mapped)
-    assert [record.key.number for record in reading.records] == ["3-2-101", "3-2-102", "3-2-103"]
-    assert [record.source.row for record in reading.records] == [1, 2, 3]
+    assert [record.key.number for record in spelled(reading)] == ["3-2-101", "3-2-102", "3-2-103"]
+    assert [record.source.row for record in spelled(reading)] == [1, 2, 3]
 
 
 def test_the_header_is_where_people_say_it_is():
@@ -123,7 +123,7 @@ def test_the_header_is_where_people_say_it_is():
         ["房号", "业主姓名"], ["旧表", "作废"], ["号", "姓名"], ["1-1-101", "王小明"], title="表"
     )
     reading = read(content, "名册.xlsx", ROSTER, choices=chosen({"A": "room"}, header_row=3))
-    assert [(record.key.number, record.owners[0].name) for record in reading.records] == [("1-1-101", "王小明")]
+    assert [(record.key.number, record.owners[0].name) for record in spelled(reading)] == [("1-1-101", "王小明")]
 
 
 @pytest.mark.parametrize("row", [99, 10**6])
@@ -136,14 +136,14 @@ def test_a_header_below_the_sheet_leaves_it_to_be_mapped(row):
 def test_columns_people_wish_to_keep_stand_in_the_note_under_their_headings():
     choices = chosen({"A": "room", "B": "owners", "E": NOTE, "F": NOTE}, header_row=1)
     reading = read(odd(2), "名册.xlsx", ROSTER, choices=choices)
-    assert [record.note for record in reading.records] == ["车位：B1-000", "宠物：猫；车位：B1-001"]
+    assert [record.note for record in spelled(reading)] == ["车位：B1-000", "宠物：猫；车位：B1-001"]
 
 
 def test_what_is_kept_stands_behind_the_note_of_the_row_itself():
     content = builders.workbook(
         ["房号", "业主姓名", "备注", "车位"], ["1-1-101", "王小明", "常年出差", "B1-1"], title="表"
     )
-    [record] = read(content, "名册.xlsx", ROSTER, choices=chosen({"D": NOTE})).records
+    [record] = spelled(read(content, "名册.xlsx", ROSTER, choices=chosen({"D": NOTE})))
     assert record.note == "常年出差；车位：B1-1"
 
 
@@ -151,7 +151,7 @@ def test_a_note_that_grows_too_long_is_refused_at_the_cell_that_is_kept():
     content = builders.workbook(
         ["房号", "业主姓名", "备注", "车位"], ["1-1-101", "王小明", "长" * 400, "位" * 100], title="表"
     )
-    [record] = read(content, "名册.xlsx", ROSTER, choices=chosen({"D": NOTE})).records
+    [record] = spelled(read(content, "名册.xlsx", ROSTER, choices=chosen({"D": NOTE})))
     assert [(cell.code, cell.column) for cell in record.faults] == [("too_long", "D")]
 
 
@@ -165,7 +165,7 @@ def test_the_offices_own_word_for_a_column_goes_before_the_products():
     taught = Vocabulary(aliases={"手提": "phones"})
     reading = read(content, "名册.xlsx", ROSTER, vocabulary=taught)
     assert columns(reading)["手提"]["source"] == "alias"
-    assert reading.records[0].owners[0].phones[0][0] == phone_of(1)
+    assert spelled(reading)[0].owners[0].phones[0][0] == phone_of(1)
     overruled = Vocabulary(aliases={"业主姓名": "note"})
     assert not read(content, "名册.xlsx", ROSTER, vocabulary=overruled).is_ready
 
@@ -181,7 +181,7 @@ def test_a_layout_once_mapped_is_read_the_same_way_without_a_word():
     reading = read(odd(5), "别的名字.xlsx", ROSTER, vocabulary=taught)
     assert reading.is_ready
     assert [column["source"] for column in columns(reading).values()] == ["layout"] * 4 + [None, "layout"]
-    assert reading.records[4].note == "车位：B1-004"
+    assert spelled(reading)[4].note == "车位：B1-004"
     assert columns(reading)["证件"]["identifier"] is None
 
 
@@ -217,7 +217,7 @@ def test_the_column_of_reasons_in_a_corrected_workbook_changes_no_layout():
 def test_a_sheet_people_untick_is_not_read_and_one_they_tick_must_be_complete():
     content = builders.with_a_sheet_per_building()
     reading = readable(content, choices=chosen(sheet="8栋", is_read=False))
-    assert {record.key.building for record in reading.records} == {"7"}
+    assert {record.key.building for record in spelled(reading)} == {"7"}
     assert "8栋" in "".join(reading.notices)
     insisted = read(content, "名册.xlsx", ROSTER, choices=chosen(sheet="说明"))
     assert not insisted.is_ready
@@ -228,14 +228,14 @@ def test_a_hidden_sheet_is_read_when_people_say_so():
     asked = sheets(read(content, "名册.xlsx", ROSTER))["旧名册"]
     assert (asked["is_hidden"], asked["is_read"], asked["header_row"]) == (True, False, 1)
     reading = readable(content, choices=chosen(sheet="旧名册"))
-    assert "1-1-1" in {record.key.number for record in reading.records}
+    assert "1-1-1" in {record.key.number for record in spelled(reading)}
 
 
 def test_hidden_rows_are_left_out_when_people_say_so():
     content = builders.with_hidden_rows_and_merges()
     assert sheets(read(content, "名册.xlsx", ROSTER))["Sheet"]["hidden_rows"] == 1
     reading = readable(content, choices=Choices(reads_hidden_rows=False))
-    assert [record.place[1] for record in reading.records] == [2, 4, 5, 6]
+    assert [record.place[1] for record in spelled(reading)] == [2, 4, 5, 6]
     assert "1 行被隐藏或筛选掉，没有读取" in "".join(reading.notices)
 
 
@@ -243,7 +243,7 @@ def test_a_cell_put_right_by_hand_is_read_in_place_of_what_the_file_says():
     content = builders.with_hidden_rows_and_merges()
     edits = {("Sheet", 5, "D"): "81", ("Sheet", 6, "D"): "82", ("Sheet", 2, "C"): "", ("Sheet", 999, "A"): "x"}
     reading = readable(content, choices=Choices(edits=edits))
-    assert [(record.place[1], str(record.area), len(record.owners)) for record in reading.records] == [
+    assert [(record.place[1], str(record.area), len(record.owners)) for record in spelled(reading)] == [
         (2, "80.00", 0),
         (3, "81.00", 1),
         (4, "82.00", 1),
@@ -262,7 +262,7 @@ BLOCKS = [
 
 def test_three_tables_side_by_side_are_read_one_by_one():
     reading = readable(builders.workbook(*BLOCKS, title="表"))
-    assert {record.key.number: record.owners[0].name for record in reading.records} == {
+    assert {record.key.number: record.owners[0].name for record in spelled(reading)} == {
         "1-101": "王一",
         "1-102": "王二",
         "2-101": "李一",
@@ -270,7 +270,7 @@ def test_three_tables_side_by_side_are_read_one_by_one():
         "2-103": "李三",
         "3-101": "张一",
     }
-    assert len({record.place for record in reading.records}) == 6
+    assert len({record.place for record in spelled(reading)}) == 6
     assert {mapping.sheet for mapping in reading.mappings} == {"表[A:C]", "表[D:F]", "表[G:I]"}
     assert reading.sheet == "表"
     assert "并排放着 3 个表格" in "".join(reading.notices)
@@ -301,7 +301,7 @@ def test_a_heading_that_names_the_whole_key_stands_for_its_decisive_column(kind,
 def test_a_cell_of_a_table_side_by_side_is_put_right_by_its_letter():
     edits = {("表[D:F]", 4, "E"): "李四"}
     reading = readable(builders.workbook(*BLOCKS, title="表"), choices=Choices(edits=edits))
-    assert "李四" in {record.owners[0].name for record in reading.records}
+    assert "李四" in {record.owners[0].name for record in spelled(reading)}
 
 
 def test_notes_and_reasons_right_of_tables_side_by_side_keep_their_place():
@@ -317,7 +317,7 @@ def test_a_second_column_of_rooms_in_one_table_makes_no_second_table():
     content = builders.workbook(["房号", "业主", "房屋坐落", "面积"], ["1-101", "王一", "云山路 1 号", 80], title="表")
     reading = readable(content)
     assert len(reading.tables) == 1
-    assert reading.records[0].area == 80
+    assert spelled(reading)[0].area == 80
 
 
 def test_blocks_and_notes_beside_the_table_are_left_out():
@@ -339,7 +339,7 @@ GROUPED = [
 
 def test_headings_under_a_wider_one_are_read_with_it_and_another_persons_are_not_the_owners():
     reading = readable(builders.workbook(*GROUPED, title="表"))
-    [record] = reading.records
+    [record] = spelled(reading)
     assert [(owner.name, owner.phones) for owner in record.owners] == [("王一", ((phone_of(1), ""),))]
     assert [column["identifier"] for column in sheets(reading)["表"]["columns"]][-2:] == [None, None]
 

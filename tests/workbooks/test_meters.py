@@ -266,10 +266,20 @@ def test_a_row_without_a_reading_brings_its_meter_alone():
     assert any("没有本期读数" in notice for notice in plan.notices)
 
 
+def test_what_a_row_without_a_kind_means_does_not_depend_on_the_rows_before_it():
+    water = row(None, "W2", "水表", shown=5, on="2026-01-01")
+    rows = [row(None, "W2", "电表"), water, row(None, "W2", None, scale=200)]
+    assert codes(plan_of(*rows)) == [(4, "meter_kind_missing")]
+    assert codes(plan_of(*rows[:1], rows[2])) == []
+    rows = [row("1-1-101", None, "电表"), row("1-1-101", None, "水表", shown=5), row("1-1-101", None, None, scale=200)]
+    assert codes(plan_of(*rows)) == [(4, "meter_kind_missing")]
+
+
 def test_a_row_held_back_comes_back_as_a_conflict_and_does_nothing():
     held = {("抄表", 2): fault("conflict_changed")}
     plan = plan_of(row("1-1-101", "W1", "水表", shown=120), held=held)
     assert codes(plan) == [(2, "conflict_changed")]
+    assert "业主" not in plan.refused[0].reason, "of whatever kind the sheet is"
     assert plan.is_empty
 
 

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from importers import rooms
 from importers.cells import compact
 from importers.choices import Choices
+from importers.plan import Outcome
 from importers.reading import read
 from importers.rooms import shape_of, unit_key
 from tenant.errors import Refusal
 from tenant.rules.numbers import parse_unit_number
 from workbooks import builders
-from workbooks.pure import ROSTER, readable
+from workbooks.pure import NOTHING, ROSTER, TODAY, readable, spelled
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_the_shape_people_chose_is_read_so_and_said_so():
     [shape] = understood("3-15-01", "3-15-02", choices=choices)
     assert (shape["read_as"], shape["said"]) == ("building-floor-room", "3栋 1501室")
     content = builders.workbook(["房号", "业主姓名"], ["3-15-01", "王一"], title="表")
-    assert [record.key.number for record in readable(content, choices=choices).records] == ["3-1501"]
+    assert [record.key.number for record in spelled(readable(content, choices=choices))] == ["3-1501"]
 
 
 def test_a_shape_nobody_can_read_is_shown_with_what_it_may_be():
@@ -132,9 +133,9 @@ def test_a_dash_beside_a_column_of_buildings_is_said_to_part_section_and_room():
     reading = readable(content)
     [shape] = reading.understood()["rooms"]
     assert (shape["read_as"], shape["said"]) == ("section-room", "2单元 101室")
-    assert [record.key.number for record in reading.records] == ["5-2-101", "5-1-101"]
+    assert [record.key.number for record in spelled(reading)] == ["5-2-101", "5-1-101"]
     said = Choices(rooms={"N-N": "building-room"})
-    assert {fault.code for record in readable(content, choices=said).records for fault in record.faults} == {
+    assert {fault.code for record in spelled(readable(content, choices=said)) for fault in record.faults} == {
         "unit_parts_differ"
     }
 
@@ -182,3 +183,19 @@ def test_no_text_and_no_reading_crashes_the_reader(text, roles):
     rooms.said(unit_key(text))
     assert isinstance(rooms.options_of(text), list)
     assert rooms.usual(text) is None or unit_key(compact(text))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [None, None, "1" * 16 + "-" + "2" * 16 + "-345678901"],
+        ["乙" * 12 + "栋", "乙" * 8 + "单元", "1" * 10 + "-" + "2" * 10],
+    ],
+)
+def test_a_key_there_is_no_room_for_is_refused_and_does_not_hold_up_the_others(row):
+    said = Choices(rooms={"N-N-N": "building-section-room", "N-N": "floor-room"})
+    content = builders.workbook(["楼栋", "单元", "房号", "业主姓名"], [None, None, "3-1-101", "张三"], [*row, "李四"])
+    plan = ROSTER.plan(readable(content, choices=said).records, NOTHING, TODAY)
+    assert [(one.outcome, one.name) for one in plan.rows] == [(Outcome.NEW, "3-1-101"), (Outcome.REFUSED, "")]
+    (cell,) = plan.refused
+    assert (cell.code, cell.heading) == ("unit_unreadable", "房号")

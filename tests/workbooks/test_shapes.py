@@ -10,7 +10,7 @@ from importers.roster.state import RosterState
 from tenant.errors import Refusal
 from workbooks import builders
 from workbooks.builders import id_of, phone_of
-from workbooks.pure import ROSTER, brought, carried_out, planned, readable
+from workbooks.pure import ROSTER, brought, carried_out, planned, readable, spelled
 
 
 def counts(plan):
@@ -79,7 +79,7 @@ def test_several_in_a_cell_each_get_what_is_theirs():
 
 def test_samples_totals_and_placeholders_are_left_out_and_told():
     reading = read(builders.with_title_and_side_notes(), "名册.xlsx", ROSTER)
-    assert [record.key.number for record in reading.records] == ["1-1-101", "1-1-102", "1-1-201"]
+    assert [record.key.number for record in spelled(reading)] == ["1-1-101", "1-1-102", "1-1-201"]
     told = "".join(reading.notices)
     assert "第 4 行是示例" in told
     assert "第 9 行是合计" in told
