@@ -10,12 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from tenant.policy import tables
+from tenant.policy.machines import load_transitions
 from tenant.policy.tables import ORDINARY, URGENT, DunningSettings, Grant
 from tenant.rules.arrears import DunningTerm
 from tenant.rules.deadlines import Term
 from tenant.rules.gravity import GravityRoute, RepeatRule
 from tenant.rules.ladder import EscalationStep
 from tenant.rules.terms import Act, Area, ClockKind, TicketKind
+from tenant.rules.transitions import Transitions
 
 __all__ = [
     "ORDINARY",
@@ -36,6 +38,8 @@ __all__ = [
     "may_any",
     "permissions",
     "repeat_rule",
+    "term_for",
+    "transitions",
     "version",
 ]
 
@@ -44,7 +48,7 @@ _FOLDER = Path(__file__).parent
 
 def check() -> None:
     """Read every table. Raises SettingsError for the first that is broken."""
-    for table in (clocks, ladders, _dunning, _gravity, permissions):
+    for table in (clocks, ladders, _dunning, _gravity, permissions, transitions):
         table()
 
 
@@ -81,8 +85,16 @@ def escalation_for(
 ) -> tuple[EscalationStep, ...]:
     """Return the ladder that a stored clock climbs when it has run out, empty when nobody is told.
 
-    `qualifiers` are those that hold for the ticket now; a row with a qualifier that holds stands before the general
-    one. Spared tickets climb nothing.
+    `qualifiers` are those that hold for the ticket now; spared tickets climb nothing.
+    """
+    chosen = term_for(ticket, kind, qualifiers)
+    return () if chosen is None or chosen.ladder is None else escalation(chosen.ladder)
+
+
+def term_for(ticket: TicketKind, kind: ClockKind, qualifiers: Collection[str] = ()) -> Term | None:
+    """Return the term of a clock that runs on a ticket, None when none holds or the ticket is spared.
+
+    A row with a qualifier that holds stands before the general one.
     """
     chosen: Term | None = None
     for term in clocks():
@@ -90,7 +102,7 @@ def escalation_for(
             continue
         if term.qualifier in qualifiers or (term.qualifier is None and chosen is None):
             chosen = term
-    return () if chosen is None or chosen.ladder is None else escalation(chosen.ladder)
+    return chosen
 
 
 def dunning() -> tuple[DunningTerm, ...]:
@@ -111,6 +123,12 @@ def gravities() -> tuple[GravityRoute, ...]:
 def repeat_rule() -> RepeatRule:
     """Return when a matter raised again and again becomes grave (A-C2a)."""
     return _gravity()[1]
+
+
+@cache
+def transitions() -> Transitions:
+    """Return which state may follow which, by which verb, by whom (A-W1 to A-W10, A-R1 to A-R6, A-C1 to A-C6)."""
+    return load_transitions(_FOLDER / "transitions.toml")
 
 
 @cache

@@ -73,6 +73,10 @@ class Row:
             raise self.wrong(name, value, "大于 0、不大于 1 的小数")
         return share
 
+    def has(self, name: str) -> bool:
+        """Tell whether the field is there and not read yet."""
+        return name in self._fields
+
     def flag(self, name: str) -> bool:
         """Return true or false, false when the field is absent."""
         value = self._fields.pop(name, False)

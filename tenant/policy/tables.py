@@ -132,6 +132,7 @@ def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Term:
         waits=row.flag("waits"),
         ladder=row.optional_text("ladder"),
         source=row.source(),
+        goes_on=row.flag("goes_on"),
     )
     row.finish()
     known = _QUALIFIERS[term.ticket]

@@ -28,7 +28,8 @@ class Term:
     `qualifier` narrows the term to one category, urgency or gravity (its stored value), None means all of them but
     those in `spares`; `amount` counts in `measure` and is 0 for the same day; `minimum` is in minutes, 0 means none;
     `waits` tells that the clock of something put off at night starts at the morning handover (B-S3); `ladder` names
-    the escalation ladder climbed after a breach, None when a breach does not escalate.
+    the escalation ladder climbed after a breach, None when a breach does not escalate; `goes_on` tells that the clock
+    runs on while work waits (A-W4, A-W7, A-C2c), where others stand still.
     """
 
     kind: ClockKind
@@ -42,6 +43,7 @@ class Term:
     waits: bool
     ladder: str | None
     source: str
+    goes_on: bool = False
 
 
 def due_at(term: Term, started_at: datetime, zone: Zone) -> datetime:
@@ -75,6 +77,28 @@ def started_at(term: Term, event_at: datetime, opens: time, closes: time, zone: 
     if put_off and term.waits and not desk_open(event, opens, closes, zone):
         return next_opening(event, opens, zone)
     return event
+
+
+def after_pause(
+    started: datetime, due: datetime, paused_from: datetime, paused_to: datetime, zone: Zone, *, by_day: bool
+) -> datetime:
+    """Return when a clock runs out that stood still between two instants: what was left then is left now.
+
+    A clock that counts minutes runs out later by as long as it stood still. One that counts days (`by_day`, and it runs
+    out at local 24:00) has as many midnights left as before: those that struck meanwhile do not count, and work that
+    waits from morning to evening still has the rest of the day. What was late is late by as much. A pause that ended
+    before the clock `started` changes nothing.
+    """
+    begun, ended = max(as_utc(started), as_utc(paused_from)), as_utc(paused_to)
+    if ended <= begun:
+        return due
+    last_instant = due - timedelta(microseconds=1)
+    if not by_day or end_of_day(last_instant, zone) != due:
+        return due + (ended - begun)
+    left = (local_day(last_instant, zone) - local_day(begun, zone)).days
+    if left < 0:
+        return start_of_day(local_day(ended, zone) + timedelta(days=left + 1), zone)
+    return end_of_nth_day(ended, left, zone)
 
 
 def breached(due_at: datetime, met_at: datetime | None, at: datetime) -> bool:

@@ -78,6 +78,11 @@ def work_order_number(ticket: str, running: int) -> str:
     return f"{ticket}-{running}"
 
 
+def rectification_number(ticket: str, running: int) -> str:
+    """Write the number of a defect's `running`-th record: `ZG20261121-0007-1` (A-R2). Raises ValueError below 1."""
+    return work_order_number(ticket, running)
+
+
 def receipt_number(running: int) -> str:
     """Write a receipt's number, eight digits without gaps (B-F9). Raises ValueError outside 1 to 99999999."""
     if not 1 <= running <= _LAST_RECEIPT:

@@ -170,7 +170,7 @@ def kinds(ticket, *qualifiers):
         ("complaint", ("major",), ["department_receipt", "regrade", "forward"]),
         ("complaint", ("grave",), ["department_receipt", "forward"]),
         ("complaint", ("invalid",), []),
-        ("defect", (), []),
+        ("defect", (), ["on_site", "dispatch"]),
     ],
 )
 def test_registering_starts_the_clocks_of_its_kind(ticket, qualifiers, expected):

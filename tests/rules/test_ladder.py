@@ -97,7 +97,7 @@ def test_a_clock_climbs_the_ladder_of_its_row(ticket, kind, qualifiers, ladder):
     [
         (TicketKind.COMPLAINT, ClockKind.REGRADE, {Gravity.ORDINARY}),
         (TicketKind.COMPLAINT, ClockKind.DEPARTMENT_RECEIPT, {Gravity.INVALID}),
-        (TicketKind.DEFECT, ClockKind.DISPATCH, set()),
+        (TicketKind.DEFECT, ClockKind.SAME_DAY, set()),
     ],
 )
 def test_what_nobody_is_told_of_climbs_nothing(ticket, kind, qualifiers):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tenant.policy
 from tenant import policy
 from tenant.errors import SettingsError
-from tenant.policy import rows, tables
+from tenant.policy import machines, rows, tables
 from tenant.rules.terms import Act, Area, ClockKind, DunningLevel, Role
 
 FOLDER = Path(tenant.policy.__file__).parent
@@ -23,6 +23,7 @@ LOADERS = {
     "dunning.toml": tables.load_dunning,
     "gravity.toml": tables.load_gravity,
     "permissions.toml": tables.load_permissions,
+    "transitions.toml": machines.load_transitions,
 }
 
 
@@ -248,7 +249,7 @@ def test_two_postings_allow_what_either_allows(one, other):
 # ------------------------------------------------------------------------------------------------------------- purity
 
 
-@pytest.mark.parametrize("path", sorted(RULES.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(RULES.rglob("*.py")), ids=lambda path: str(path.relative_to(RULES)))
 def test_rules_reach_for_nothing_but_arithmetic(path):
     allowed = {
         "collections.abc", "dataclasses", "datetime", "decimal", "enum", "itertools", "re", "types", "typing",
@@ -257,4 +258,4 @@ def test_rules_reach_for_nothing_but_arithmetic(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert imported <= allowed
+    assert {name for name in imported if not name.startswith("tenant.rules.terms.")} <= allowed

@@ -1,0 +1,68 @@
+"""The words the whole domain shares: each is stored by its English value and shown by its Chinese label."""
+
+from tenant.rules.terms.money import ChargeBasis, CustomerSize, DunningLevel, DunningNoticeState, PaymentMethod
+from tenant.rules.terms.people import Act, ActorKind, Area, DepartmentKind, PostingLevel, Role
+from tenant.rules.terms.places import HandoverState, MeterKind, OccupantRelation, OwnerKind, ParkingKind, UnitUsage
+from tenant.rules.terms.term import Term
+from tenant.rules.terms.tickets import (
+    Channel,
+    ClockKind,
+    ClockMeasure,
+    ClockStart,
+    ContactMethod,
+    Gravity,
+    PauseReason,
+    Rate,
+    RectificationState,
+    ReporterKind,
+    RequestCategory,
+    Satisfaction,
+    TicketKind,
+    TicketState,
+    WorkOrderState,
+)
+from tenant.rules.terms.work import BeatKind, CatchUp, DueState, ImportMode, ImportState, JobState, MailClass, MailState
+
+__all__ = [
+    "Act",
+    "ActorKind",
+    "Area",
+    "BeatKind",
+    "CatchUp",
+    "Channel",
+    "ChargeBasis",
+    "ClockKind",
+    "ClockMeasure",
+    "ClockStart",
+    "ContactMethod",
+    "CustomerSize",
+    "DepartmentKind",
+    "DueState",
+    "DunningLevel",
+    "DunningNoticeState",
+    "Gravity",
+    "HandoverState",
+    "ImportMode",
+    "ImportState",
+    "JobState",
+    "MailClass",
+    "MailState",
+    "MeterKind",
+    "OccupantRelation",
+    "OwnerKind",
+    "ParkingKind",
+    "PauseReason",
+    "PaymentMethod",
+    "PostingLevel",
+    "Rate",
+    "RectificationState",
+    "ReporterKind",
+    "RequestCategory",
+    "Role",
+    "Satisfaction",
+    "Term",
+    "TicketKind",
+    "TicketState",
+    "UnitUsage",
+    "WorkOrderState",
+]

@@ -1,0 +1,50 @@
+"""The words for charges, payments and the dunning ladder (B-F1 to B-F7)."""
+
+from tenant.rules.terms.term import Term
+
+
+class ChargeBasis(Term):
+    """计费方式 — what a price is multiplied by (B-F1)."""
+
+    AREA = "area", "按面积"
+    UNIT = "unit", "按户"
+    USAGE = "usage", "按用量"
+    FIXED = "fixed", "固定金额"
+
+
+class PaymentMethod(Term):
+    """收款方式 — how a payment came in (B-F1); carried over: before the books were kept here, as an import says."""
+
+    CASH = "cash", "现金"
+    TRANSFER = "transfer", "银行转账"
+    CARD = "card", "刷卡"
+    WECHAT = "wechat", "微信"
+    ALIPAY = "alipay", "支付宝"
+    CARRIED_OVER = "carried_over", "期初结转"
+
+
+class DunningLevel(Term):
+    """催缴阶段 — the rungs of the dunning ladder (B-F2 to B-F5, B-F7)."""
+
+    REMINDER = "reminder", "催缴提醒"
+    LETTER = "letter", "律师函"
+    SUIT = "suit", "起诉"
+    WATCH = "watch", "产权关注"
+
+
+class CustomerSize(Term):
+    """客户规模 — whom a rung of the dunning ladder is for (B-F5)."""
+
+    ALL = "all", "全部客户"
+    ORDINARY = "ordinary", "一般客户"
+    BIG = "big", "大客户"
+
+
+class DunningNoticeState(Term):
+    """催缴通知单状态 — what became of one notice."""
+
+    PLANNED = "planned", "待发出"
+    SENT = "sent", "已发出"
+    SIGNED = "signed", "已签收"
+    SKIPPED = "skipped", "已略过"
+    CANCELLED = "cancelled", "已撤销"
