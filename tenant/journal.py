@@ -10,7 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from enum import Enum as Coded
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import (
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
     from tenant.models.base import OfficeScoped
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, Sequence[Any]]
+"""Name of a column → its values, of as many rows in each."""
 PLACE = "place_in_rows"
 MANY: Final = 50
 """From how many rows on it pays to send each column by itself."""
@@ -99,6 +103,9 @@ class Recorder(Protocol):
 
     def record_changes(self, session: Session, table: Table, changes: Sequence[Change]) -> None:
         """Record rows of ``table`` written past the unit of work."""
+
+    def record_inserts(self, session: Session, table: Table, ids: Sequence[int], columns: "Columns") -> None:
+        """Record rows of ``table`` that were inserted past the unit of work, a value of each column for each id."""
 
     def record_act(self, session: Session, act: "RecordedAct") -> None:
         """Record an act that changes no row by itself."""
@@ -175,28 +182,61 @@ def write_rows(
         message = f"{model.__name__} is not one table"
         raise WallBreach(message)
     session.flush()
-    ids = _insert(session, table, inserts) if inserts else []
+    ids = _insert_columns(session, table, across(table, inserts)) if inserts else []
     for columns, rows in _by_columns(updates).items():
         _update(session, table, columns, rows)
     if deletes:
         _delete(session, table, deletes)
-    changes = [*_changes(inserts, ids, updates), *map(_deletion, deletes)]
-    recorder_of(session).record_changes(session, table, changes)
+    if updates or deletes:
+        recorder_of(session).record_changes(session, table, [*_changes(updates), *map(_deletion, deletes)])
     return ids
 
 
-def insert_of(table: Table, rows: Sequence[Row]) -> Insert:
-    """Return the statement that inserts ``rows``; raises ValueError unless all name the same columns.
+def write_columns(
+    session: Session, model: "type[OfficeScoped]", columns: Columns, shared: Row = MappingProxyType({})
+) -> list[int]:
+    """Insert many rows of ``model`` given column by column, each with its audit entry; ``shared`` holds for all.
 
-    Each value is read as its column reads text, so that what is too long is refused and not cut. The rows get their ids
-    in the order they are given in: PostgreSQL computes an identity after it has sorted.
+    Returns the new ids in the order of the rows; raises as :func:`write_rows` does.
     """
-    names = list(rows[0])
-    if any(row.keys() != rows[0].keys() for row in rows):
+    count = len(next(iter(columns.values())))
+    whole = {**{name: [value] * count for name, value in shared.items()}, **columns}
+    scope = scope_of(session)
+    for office_id in set(whole["office_id"]):
+        scope.require(office_id)
+    table = inspect(model).local_table
+    if not isinstance(table, Table):
+        message = f"{model.__name__} is not one table"
+        raise WallBreach(message)
+    session.flush()
+    return _insert_columns(session, table, whole) if count else []
+
+
+def _insert_columns(session: Session, table: Table, columns: Columns) -> list[int]:
+    """Insert rows and put them on the record; return their ids.
+
+    They come in the order of the rows: PostgreSQL computes an identity after it has sorted.
+    """
+    statement = insert_of(table, columns).returning(table.c.id)
+    ids = sorted(session.connection().execute(statement, execution_options=PERMIT).scalars())
+    recorder_of(session).record_inserts(session, table, ids, columns)
+    return ids
+
+
+def across(table: Table, rows: Sequence[Row]) -> Columns:
+    """Return rows as columns; raises ValueError unless all name the same columns."""
+    names = rows[0].keys()
+    if any(row.keys() != names for row in rows):
         message = f"rows of {table.name} name different columns"
         raise ValueError(message)
-    given = given_rows({name: table.c[name] for name in names}, rows)
-    return insert(table).from_select(names, select(*(given.values[name] for name in names)).order_by(given.place))
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def insert_of(table: Table, columns: Columns) -> Insert:
+    """Return the statement that inserts rows; each value is read as its column reads text: too long is refused."""
+    given = given_columns({name: table.c[name] for name in columns}, columns)
+    chosen = select(*(given.values[name] for name in columns)).order_by(given.place)
+    return insert(table).from_select(list(columns), chosen)
 
 
 class Given(NamedTuple):
@@ -208,30 +248,38 @@ class Given(NamedTuple):
 
 
 def given_rows(columns: Mapping[str, Column[Any]], rows: Sequence[Row]) -> Given:
-    """Return ``rows`` as something to select from, each value of the type of its column; ``columns`` by row's name.
+    """Return ``rows`` as something to select from, each value of the type of its column; ``columns`` by row's name."""
+    return given_columns(columns, {name: [row[name] for row in rows] for name in columns})
+
+
+def given_columns(columns: Mapping[str, Column[Any]], values: Columns) -> Given:
+    """Return rows given column by column as something to select from.
 
     Each column travels as one text that neither side has to escape or parse as anything but its values: that costs the
     server what COPY would cost it, and us a hundredth of a VALUES list. Where a value holds a sign that parts values,
     and for few rows, all travel as one JSON text.
     """
-    texts = _texts(columns, rows) if len(rows) >= MANY else None
+    count = len(next(iter(values.values())))
+    texts = _texts(columns, values) if count >= MANY else None
     if texts is None:
-        return _given_as_json(columns, rows)
+        return _given_as_json(columns, values)
     arrays = [func.string_to_array(bindparam(None, text, Text, unique=True), _PARTED, _NULL) for text in texts]
     given = (
         func.unnest(*arrays)
         .table_valued(*(column(name, Text) for name in columns), with_ordinality=PLACE)
         .render_derived(name="given")
     )
-    values = {
+    read = {
         name: given.c[name] if isinstance(target.type, String) else cast(given.c[name], target.type)
         for name, target in columns.items()
     }
-    return Given(given, values, given.c[PLACE])
+    return Given(given, read, given.c[PLACE])
 
 
-def _given_as_json(columns: Mapping[str, Column[Any]], rows: Sequence[Row]) -> Given:
-    text = json.dumps([{**row, PLACE: place} for place, row in enumerate(rows)], default=_plain)
+def _given_as_json(columns: Mapping[str, Column[Any]], values: Columns) -> Given:
+    rows = zip(*(values[name] for name in columns), strict=True)
+    listed = [dict(zip(columns, row, strict=True)) | {PLACE: place} for place, row in enumerate(rows)]
+    text = json.dumps(listed, default=_plain)
     given = (
         func.json_to_recordset(cast(bindparam("rows", text, Text, unique=True), JSON))
         .table_valued(*(column(name, target.type) for name, target in columns.items()), column(PLACE, BigInteger))
@@ -240,31 +288,33 @@ def _given_as_json(columns: Mapping[str, Column[Any]], rows: Sequence[Row]) -> G
     return Given(given, {name: given.c[name] for name in columns}, given.c[PLACE])
 
 
-def _texts(columns: Mapping[str, Column[Any]], rows: Sequence[Row]) -> list[str] | None:
-    """Return each column of ``rows`` as one text, None where a type or a value does not allow of it."""
+def _texts(columns: Mapping[str, Column[Any]], values: Columns) -> list[str] | None:
+    """Return each column as one text, None where a type or a value does not allow of it."""
     texts = []
     for name, target in columns.items():
         if not isinstance(target.type, _PARTABLE):
             return None
-        read = json.dumps if isinstance(target.type, JSON) else _as_text
-        known: dict[object, str] = {None: _NULL}
-        values = []
-        for row in rows:
-            value = row[name]
-            if type(value) is str and read is _as_text:
-                values.append(value)
-            elif value.__hash__ is None:
-                values.append(read(value))
-            else:
-                text = known.get((type(value), value)) if value is not None else _NULL
-                if text is None:
-                    text = known[type(value), value] = read(value)
-                values.append(text)
-        text = _PARTED.join(values)
-        if text.count(_PARTED) != len(rows) - 1 or text.count(_NULL) != sum(row[name] is None for row in rows):
+        listed = values[name]
+        text = _PARTED.join(_sent(listed, is_json=isinstance(target.type, JSON)))
+        if text.count(_PARTED) != len(listed) - 1 or text.count(_NULL) != listed.count(None):
             return None
         texts.append(text)
     return texts
+
+
+def _sent(values: Sequence[Any], *, is_json: bool) -> Sequence[str]:
+    """Return each value as the text its column reads; of codes and days, what repeats is made once."""
+    kinds = set(map(type, values)) - {type(None)}
+    if is_json:
+        return [_NULL if value is None else json.dumps(value) for value in values]
+    if kinds <= {str}:
+        return [_NULL if value is None else value for value in values] if None in values else values
+    if kinds in ({int}, {Decimal}):
+        return [_NULL if value is None else str(value) for value in values]
+    if len(kinds) == 1:
+        known = {value: _as_text(value) for value in set(values)} | {None: _NULL}
+        return [known[value] for value in values]
+    return [_NULL if value is None else _as_text(value) for value in values]
 
 
 def _as_text(value: object) -> str:
@@ -279,11 +329,6 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _insert(session: Session, table: Table, rows: Sequence[Row]) -> list[int]:
-    statement = insert_of(table, rows).returning(table.c.id)
-    return sorted(session.connection().execute(statement, execution_options=PERMIT).scalars())
 
 
 def _update(session: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[Row, Row]]) -> None:
@@ -340,9 +385,7 @@ def _by_columns(updates: Iterable[tuple[Row, Row]]) -> dict[tuple[str, ...], lis
     return grouped
 
 
-def _changes(inserts: Sequence[Row], ids: Sequence[int], updates: Sequence[tuple[Row, Row]]) -> Iterable[Change]:
-    for row, row_id in zip(inserts, ids, strict=True):
-        yield Change(subject_id=row_id, office_id=row["office_id"], before=None, after=row)
+def _changes(updates: Sequence[tuple[Row, Row]]) -> Iterable[Change]:
     for before, after in updates:
         yield Change(
             subject_id=before["id"],

@@ -83,3 +83,31 @@ def append_only(table: str) -> Iterator[str]:
     )
     yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only"
     yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only_whole"
+
+
+def counting() -> Iterator[str]:
+    """Yield the statements by which the roles that serve may have tables counted that have doubled since they were.
+
+    Only a table's owner may ask for its statistics, so the function works with the owner's rights. It takes nothing
+    from whoever calls it, returns nothing, and finds its tables by the catalogue alone: those that references between
+    tables of an office lead to or from, when they fill twice the pages they filled when they were last counted.
+    """
+    yield """
+        CREATE FUNCTION count_grown_tables() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+        SET search_path = pg_catalog, pg_temp AS $$
+        DECLARE grown pg_class;
+        BEGIN
+            FOR grown IN
+                SELECT * FROM pg_class
+                WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+                AND EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) > 1
+                            AND pg_class.oid IN (conrelid, confrelid))
+                AND pg_relation_size(oid) > 2 * 8192 * greatest(relpages, 8)
+                ORDER BY oid
+            LOOP
+                EXECUTE format('ANALYZE public.%I', grown.relname);
+            END LOOP;
+        END $$"""
+    yield "REVOKE ALL ON FUNCTION count_grown_tables() FROM PUBLIC"
+    yield f"GRANT EXECUTE ON FUNCTION count_grown_tables() TO {OFFICE_ROLES}, wuguan_hq"

@@ -5,7 +5,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from admin.demo import group, houses, matters, money, places
+from admin.demo import defects, group, houses, matters, money, places
 from admin.demo.group import OFFICES, OfficePlan
 from tenant.db import Database, refresh_statistics
 from tenant.journal import Actor
@@ -46,6 +46,7 @@ def _load_office(
         homes = houses.build(session, random, office_id, plan)
         money.build(session, random, office_id, homes)
         matters.build(session, random, office_id, homes)
+        defects.build(session, random, office_id, homes)
         places.build(session, random, office_id, homes)
         session.commit()
         return True

@@ -10,26 +10,29 @@ from random import Random
 
 from sqlalchemy import select
 
-from admin.demo import invented
+from admin.demo import invented, talk
 from admin.demo.houses import Home
 from tenant import clock
 from tenant.models import Department, Posting
 from tenant.rules.terms import (
     Channel,
+    ContactMethod,
     DepartmentKind,
     Gravity,
+    PauseReason,
     ReporterKind,
     RequestCategory,
     Role,
     Satisfaction,
 )
 from tenant.scoping import ScopedSession
-from tenant.services import complaints, follow_ups, requests, tickets
+from tenant.services import complaints, contacts, follow_ups, pauses, requests, tickets
 
 DAYS = 180
 FEWEST, MOST, UNITS_A_TICKET = 40, 240, 12
 SHARE_OF_COMPLAINTS = 0.15
 OPEN_DAYS = 2
+COPY_BACK = timedelta(hours=20)
 CATEGORIES = (
     (RequestCategory.REPAIR, invented.REPAIRS),
     (RequestCategory.REPAIR, invented.REPAIRS),
@@ -52,6 +55,7 @@ class Desk:
     homes: Sequence[Home]
     departments: dict[DepartmentKind, int]
     technicians: Sequence[int]
+    topics: talk.Topics
     now: datetime
 
     def passed(self, instant: datetime) -> bool:
@@ -67,13 +71,16 @@ def build(session: ScopedSession, random: Random, office_id: int, homes: Sequenc
     """Register half a year of matters and take each as far as its age says."""
     departments = {row.kind: row.id for row in session.scalars(select(Department))}
     technicians = session.scalars(select(Posting.id).where(Posting.role == Role.TECHNICIAN)).all()
-    desk = Desk(session, random, office_id, homes, departments, technicians, clock.now())
+    topics = talk.Topics(session, office_id, departments)
+    desk = Desk(session, random, office_id, homes, departments, technicians, topics, clock.now())
     number = min(max(len(homes) // UNITS_A_TICKET, FEWEST), MOST)
     for received_at in sorted(_arrivals(desk, number)):
         if random.random() < SHARE_OF_COMPLAINTS:
             _complaint(desk, received_at)
         else:
             _request(desk, received_at)
+    talk.build(session, random, office_id, homes=homes, topics=topics, departments=departments, now=desk.now)
+    _wait(desk)
 
 
 def _arrivals(desk: Desk, number: int) -> list[datetime]:
@@ -87,14 +94,15 @@ def _arrivals(desk: Desk, number: int) -> list[datetime]:
 def _request(desk: Desk, received_at: datetime) -> None:
     category, sentences = desk.random.choice(CATEGORIES)
     urgent = category is RequestCategory.REPAIR and desk.random.random() < 0.2  # noqa: PLR2004 - one in five
-    home = desk.random.choice(desk.homes)
+    home, content = desk.random.choice(desk.homes), desk.random.choice(sentences)
     with clock.at(received_at):
         made = requests.register_request(
             desk.session,
             office_id=desk.office_id,
             unit_id=None if category is RequestCategory.PUBLIC_FACILITY else home.unit_id,
             location="公共区域" if category is RequestCategory.PUBLIC_FACILITY else None,
-            content=desk.random.choice(sentences),
+            content=content,
+            topic_id=desk.topics.of(category, content),
             category=category,
             urgent=urgent,
             channel=desk.random.choice(list(Channel)),
@@ -124,7 +132,7 @@ def _work(desk: Desk, request_id: int, ticket_id: int, received_at: datetime) ->
     done_at = arrived_at + desk.minutes(15, 150)
     if desk.passed(replied_at):
         with clock.at(replied_at):
-            tickets.reply(desk.session, ticket_id, answer="已安排师傅上门查看")
+            contacts.contact(desk.session, ticket_id, ContactMethod.PHONE, told="已安排师傅上门查看")
     if not desk.passed(sent_at):
         return
     with clock.at(sent_at):
@@ -142,6 +150,36 @@ def _work(desk: Desk, request_id: int, ticket_id: int, received_at: datetime) ->
         with clock.at(done_at):
             requests.complete(desk.session, order.id, outcome=desk.random.choice(invented.OUTCOMES))
         _follow_up(desk, ticket_id, done_at)
+        _file(desk, order.id, done_at + COPY_BACK)
+
+
+def _wait(desk: Desk) -> None:
+    """Give an order to somebody else, who waits for a part since (A-W5)."""
+    began_at, engineering = desk.now - timedelta(hours=3), desk.departments[DepartmentKind.ENGINEERING]
+    with clock.at(began_at):
+        made = requests.register_request(
+            desk.session, office_id=desk.office_id, unit_id=desk.homes[-1].unit_id, content="推拉门滑轮坏，要换原厂配件"
+        )
+        contacts.contact(desk.session, made.ticket_id, ContactMethod.PHONE, told="今天上门，配件要订")
+        first = requests.dispatch(desk.session, made.id, engineering, desk.technicians[0])
+    with clock.at(began_at + timedelta(minutes=12)):
+        second = requests.redispatch(
+            desk.session, first.id, engineering, desk.technicians[-1], reason="在别处抢修，15 分钟内到不了"
+        )
+    with clock.at(began_at + timedelta(minutes=25)):
+        requests.arrive(desk.session, second.id)
+    with clock.at(began_at + timedelta(minutes=40)):
+        until = desk.now + timedelta(hours=26)
+        pauses.pause(
+            desk.session, made.ticket_id, PauseReason.MATERIAL, until, note="滑轮已订货", work_order_id=second.id
+        )
+
+
+def _file(desk: Desk, order_id: int, at: datetime) -> None:
+    """Take the signed first copy back; the last days' are still on their way (A-W9)."""
+    if desk.passed(at):
+        with clock.at(at):
+            requests.file(desk.session, order_id)
 
 
 def _follow_up(desk: Desk, ticket_id: int, done_at: datetime) -> None:
@@ -166,12 +204,14 @@ def _complaint(desk: Desk, received_at: datetime) -> None:
     gravity = desk.random.choice(GRAVITIES)
     home = desk.random.choice(desk.homes)
     department = desk.random.choice((DepartmentKind.CLEANING, DepartmentKind.SECURITY, DepartmentKind.ENGINEERING))
+    content = desk.random.choice(invented.COMPLAINTS)
     with clock.at(received_at):
         made = complaints.register_complaint(
             desk.session,
             office_id=desk.office_id,
             unit_id=home.unit_id,
-            content=desk.random.choice(invented.COMPLAINTS),
+            content=content,
+            topic_id=desk.topics.of(None, content),
             gravity=gravity,
             department_id=desk.departments[department],
             reporter_name=invented.person(desk.random),
@@ -189,4 +229,5 @@ def _complaint(desk: Desk, received_at: datetime) -> None:
     if desk.passed(done_at):
         with clock.at(done_at):
             complaints.complete(desk.session, made.id, outcome=desk.random.choice(invented.OUTCOMES))
+            complaints.give_back(desk.session, made.id)
         _follow_up(desk, made.ticket_id, done_at)

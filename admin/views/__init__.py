@@ -9,6 +9,9 @@ from admin.views import (
     charges,
     clockwork,
     complaints,
+    contacts,
+    daily_log,
+    defects,
     dunning,
     estates,
     imports,
@@ -17,15 +20,21 @@ from admin.views import (
     organisation,
     owners,
     parking,
+    pauses,
     payments,
     people,
+    quotes,
+    rectifications,
     requests,
     tickets,
+    topics,
+    work_orders,
 )
 
 AREAS = (
-    requests, tickets, complaints, owners, estates, parking, meters, charges, payments, dunning, imports, organisation,
-    people, mails, clockwork, audit,
+    requests, quotes, daily_log, topics, work_orders, pauses, tickets, contacts, complaints, defects, rectifications,
+    owners, estates, parking, meters, charges, payments, dunning, imports, organisation, people, mails, clockwork,
+    audit,
 )  # fmt: skip
 
 

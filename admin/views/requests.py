@@ -7,37 +7,34 @@ from wtforms import BooleanField, Field
 from wtforms.validators import Length
 
 from admin import access
-from admin.acting import Verb
 from admin.fields import Lines, TermField, form_class
-from admin.office_view import OfficeView
-from admin.views.tickets import (
-    AT_DESK,
-    CLOSE,
-    FOLLOW_UP,
-    INVALIDATE,
-    PROMISE,
-    REPLY,
-    TicketView,
-    is_unfinished,
-    moment_field,
-)
-from tenant.models import Department, Posting, ServiceRequest, Ticket, Unit, WorkOrder
-from tenant.rules.terms import Act, Area, RequestCategory, Role, WorkOrderState
+from admin.stepping import stepping
+from admin.views.defects import RECTIFY
+from admin.views.links import joined_to, linking
+from admin.views.pauses import pausing, waited
+from admin.views.quotes import QUOTING, price_of
+from admin.views.tickets import CLOSE, CONTACT, FOLLOW_UP, INVALIDATE, PROMISE, TicketView
+from admin.views.work_orders import SENT_OUT, sent_to, technician_of
+from tenant.models import Department, Posting, ServiceRequest, Unit, WorkOrder
+from tenant.rules.terms import Act, Area, RequestCategory, TicketKind
 from tenant.services import requests
 
-SENT_OUT = Posting.role.in_([Role.TECHNICIAN, Role.ENGINEERING_ASSISTANT, Role.DEPARTMENT_HEAD])
 DONE_AT_THE_DESK = (RequestCategory.CONSULTATION, RequestCategory.SUGGESTION)
 
 
 def _dispatch(session: Any, row: Any, told: dict[str, Any]) -> str:
-    technician = told["technician"]
-    order = requests.dispatch(session, row.id, told["department"].id, technician.id if technician else None)
+    order = requests.dispatch(session, row.id, told["department"].id, technician_of(told))
     return f"已派单 {order.number} 给「{told['department']}」。"
 
 
 def _answer(session: Any, row: Any, told: dict[str, Any]) -> str:
     requests.answer(session, row.id, outcome=told["outcome"])
     return f"已登记「{row}」在前台办结。"
+
+
+def _state(row: Any) -> str:
+    state: str = row.ticket.state
+    return state
 
 
 class RequestView(TicketView):
@@ -55,45 +52,47 @@ class RequestView(TicketView):
         "due",
     )  # fmt: skip
     column_details_list = (
-        "ticket.number", "ticket.state", "due", "ticket.unit", "ticket.location", "category", "urgent",
-        "ticket.content",
+        "ticket.number", "ticket.state", "due", "waited", "ticket.unit", "ticket.location", "category", "urgent",
+        "price", "ticket.topic", "ticket.topic.department", "ticket.content",
         "ticket.reporter_kind", "ticket.reporter_name", "ticket.reporter_phone", "ticket.channel", "ticket.received_at",
-        "ticket.promised_at", "ticket.done_at", "ticket.closed_at", "ticket.cycle", "ticket.registered_by",
+        "ticket.promised_at", "ticket.done_at", "ticket.closed_at", "ticket.cycle", "ticket.parent",
+        "ticket.merged_into", "ticket.registered_by",
     )  # fmt: skip
+    extra_labels = TicketView.extra_labels | {
+        "waited": "等待",
+        "price": "报价",
+        "ticket.topic.department": "该类通常处理部门",
+    }
     column_searchable_list = ("ticket.number", "ticket.unit.number", "ticket.content")
     column_filters = (
-        "ticket.state", "category", "urgent", "ticket.unit.number", "ticket.channel", "ticket.received_at",
+        "ticket.state", "category", "urgent", "ticket.topic.name", "ticket.unit.number", "ticket.channel",
+        "ticket.received_at",
         "ticket.done_at",
     )  # fmt: skip
     targets = {
+        **joined_to(TicketKind.REQUEST),
         "unit": (Unit, ()),
         "department": (Department, ()),
         "technician": (Posting, (SENT_OUT,)),
     }
     verbs = (
-        Verb(
-            "dispatch",
-            "派单",
-            _dispatch,
-            fields=lambda view: {
-                "department": view.reference("department", "处理部门"),
-                "technician": view.reference("technician", "维修人员", blank=True),
-            },
-            fits=is_unfinished,
-            permits=AT_DESK,
-        ),
-        REPLY,
+        stepping("request", "dispatch", _dispatch, fields=sent_to, state=_state),
+        CONTACT,
         PROMISE,
-        Verb(
+        *QUOTING,
+        stepping(
+            "request",
             "answer",
-            "前台办结",
             _answer,
             fields=lambda _: {"outcome": Lines("处理结果", [Length(max=500)])},
-            fits=lambda row: is_unfinished(row) and row.category in DONE_AT_THE_DESK,
-            permits=AT_DESK,
+            state=_state,
+            also=lambda row: row.category in DONE_AT_THE_DESK,
         ),
+        *pausing("request"),
+        RECTIFY,
         FOLLOW_UP,
         CLOSE,
+        *linking(),
         INVALIDATE,
     )
 
@@ -103,6 +102,14 @@ class RequestView(TicketView):
         if own is None:
             return query
         return query.filter(ServiceRequest.id.in_(select(WorkOrder.request_id).where(WorkOrder.technician_id.in_(own))))
+
+    def show_price(self, row: Any) -> str | None:
+        """Return what a paid service costs and what of it is paid (A-W8)."""
+        return price_of(row)
+
+    def show_waited(self, row: Any) -> str | None:
+        """Return how often and how long the request has waited (A-W5)."""
+        return waited(row.ticket_id)
 
     def get_create_form(self) -> Any:
         """Return the form a request is registered with (A-W1)."""
@@ -129,94 +136,4 @@ class RequestView(TicketView):
         return [*super().history_subjects(row), *((WorkOrder, order_id) for order_id in orders)]
 
 
-def _receive(session: Any, row: Any, told: dict[str, Any]) -> str:
-    requests.receive(session, row.id, at=told["at"])
-    return f"已签收「{row}」。"
-
-
-def _arrive(session: Any, row: Any, told: dict[str, Any]) -> str:
-    requests.arrive(session, row.id, at=told["at"])
-    return f"已登记「{row}」到场。"
-
-
-def _complete(session: Any, row: Any, told: dict[str, Any]) -> str:
-    requests.complete(session, row.id, outcome=told["outcome"], signed=told["signed"], at=told["at"])
-    return f"已登记「{row}」完成。请在 30 分钟内回访客户。"
-
-
-def _cancel(session: Any, row: Any, _told: dict[str, Any]) -> str:
-    requests.cancel_order(session, row.id)
-    return f"已撤销「{row}」。报事仍在办理中，请重新派单。"
-
-
-def is_to_do(row: Any) -> bool:
-    """Tell whether the order is still to be done."""
-    return row.state not in {WorkOrderState.DONE, WorkOrderState.CANCELLED}
-
-
-class WorkOrderView(OfficeView):
-    """报事处理单."""
-
-    area = Area.REQUESTS
-    path = "work_orders"
-    group = "requests"
-    order = 20
-    acts = frozenset({Act.VIEW, Act.EXPORT})
-    purpose = "派给各部门的处理单。派单从报事的页面发出。"
-    column_list = (
-        "number", "request.ticket.unit", "department", "technician", "state", "dispatched_at", "received_at", "done_at",
-    )  # fmt: skip
-    column_details_list = (
-        "number", "state", "request.ticket.number", "request.ticket.unit", "request.ticket.location",
-        "request.ticket.content", "request.ticket.reporter_name", "request.ticket.reporter_phone", "department",
-        "technician", "dispatched_at", "received_at", "arrived_at", "done_at", "signed_at", "outcome",
-    )  # fmt: skip
-    column_searchable_list = ("number", "request.ticket.number", "request.ticket.unit.number")
-    column_filters = ("state", "department.name", "request.ticket.number", "dispatched_at", "done_at")
-    verbs = (
-        Verb(
-            "receive",
-            "签收",
-            _receive,
-            fields=lambda _: {"at": moment_field("签收时间")},
-            fits=lambda row: row.state is WorkOrderState.DISPATCHED,
-        ),
-        Verb(
-            "arrive",
-            "登记到场",
-            _arrive,
-            fields=lambda _: {"at": moment_field("到场时间")},
-            fits=lambda row: is_to_do(row) and row.arrived_at is None,
-        ),
-        Verb(
-            "complete",
-            "登记完成",
-            _complete,
-            fields=lambda _: {
-                "outcome": Lines("处理结果", [Length(max=500)]),
-                "signed": BooleanField("客户已签字", default=True),
-                "at": moment_field("完成时间"),
-            },
-            fits=is_to_do,
-        ),
-        Verb(
-            "cancel",
-            "撤销",
-            _cancel,
-            fits=is_to_do,
-            permits=AT_DESK,
-            consequence="处理单作废，报事回到待派单状态。",
-        ),
-    )
-
-    def get_query(self) -> Any:
-        """Return the orders; a technician's own (A-W9)."""
-        query, own = super().get_query(), access.own_orders_only()
-        return query if own is None else query.filter(WorkOrder.technician_id.in_(own))
-
-    def history_subjects(self, row: Any) -> list[tuple[Any, int]]:
-        """Return whose history is told: the order's, and its ticket's."""
-        return [(self.model, row.id), (Ticket, row.request.ticket_id)]
-
-
-VIEWS = ((RequestView, ServiceRequest), (WorkOrderView, WorkOrder))
+VIEWS = ((RequestView, ServiceRequest),)

@@ -15,9 +15,10 @@ from admin.fields import Line, Lines, Moment, TermField, required
 from admin.office_view import OfficeView
 from admin.screens import wording
 from tenant import clock
+from tenant.errors import Refusal
 from tenant.models import Clock, Escalation, FollowUp, ServiceRequest, Ticket, Unit, WorkOrder
-from tenant.rules.terms import Act, Area, Channel, ReporterKind, Satisfaction
-from tenant.services import escalations, follow_ups, tickets
+from tenant.rules.terms import Act, Area, Channel, ContactMethod, ReporterKind, Satisfaction
+from tenant.services import contacts, escalations, follow_ups, tickets
 
 DUE: Final = "due"
 AT_DESK: Final = ((None, Act.EDIT),)
@@ -61,8 +62,9 @@ class TicketView(OfficeView):
         return [(self.model, row.id), (Ticket, row.ticket_id)]
 
     def ticket_fields(self) -> dict[str, Field]:
-        """Return the fields that any matter is registered with (A-W1, A-C1)."""
-        return {
+        """Return the fields that any matter is registered with (A-W1, A-C1); a topic where its kind has topics."""
+        topic = {"topic": self.reference("topic", "事项分类", blank=True)} if "topic" in self.targets else {}
+        return topic | {
             "unit": self.reference("unit", "房屋", blank=True),
             "location": Line("地点", [Length(max=200)], description="公共区域请写明位置；房屋内的报事不必填。"),
             "channel": TermField("来源渠道", [], terms=Channel, blank=False, default=Channel.CALL),
@@ -77,10 +79,12 @@ class TicketView(OfficeView):
     def ticket_values(self, form: Any) -> dict[str, Any]:
         """Return what the form says about the ticket, as its service takes it."""
         office = access.office_at_hand()
-        unit = form["unit"].data
-        values = {name: form[name].data for name in self.ticket_fields() if name != "unit"}
+        asked_for = self.ticket_fields()
+        chosen = {name: form[name].data for name in ("unit", "topic") if name in asked_for}
+        values = {name: form[name].data for name in asked_for if name not in chosen}
         values["content"] = values["content"] or ""
-        return values | {"unit_id": unit.id if unit else None, "office_id": office.id if office else 0}
+        values |= {f"{name}_id": row.id if row else None for name, row in chosen.items()}
+        return values | {"office_id": office.id if office else 0}
 
 
 # ---- verbs of any matter
@@ -99,9 +103,12 @@ def is_finished(row: Any) -> bool:
     return is_open(row) and row.ticket.done_at is not None
 
 
-def _reply(session: Any, row: Any, told: dict[str, Any]) -> str:
-    tickets.reply(session, row.ticket_id, answer=told["answer"], at=told["at"])
-    return f"已登记对「{row}」的答复。"
+def _contact(session: Any, row: Any, told: dict[str, Any]) -> str:
+    if not told["told"] and not told["answer"]:
+        message = "「告知内容」和「客户答复」都没有填写。请至少写明告知了什么，或客户说了什么。"
+        raise Refusal(code="missing", message=message, field="told")
+    contacts.contact(session, row.ticket_id, told["method"], told=told["told"], answer=told["answer"], at=told["at"])
+    return f"已登记对「{row}」的联系。"
 
 
 def _promise(session: Any, row: Any, told: dict[str, Any]) -> str:
@@ -112,7 +119,7 @@ def _promise(session: Any, row: Any, told: dict[str, Any]) -> str:
 def _follow_up(session: Any, row: Any, told: dict[str, Any]) -> str:
     made = follow_ups.follow_up(session, row.ticket_id, told["satisfaction"], answer=told["answer"], at=told["at"])
     if made.satisfaction is Satisfaction.DISSATISFIED:
-        return f"已登记对「{row}」的回访。客户不满意，已重新受理，请再次派单。"
+        return f"已登记对「{row}」的回访。客户不满意，已重新受理，请尽快再办。"
     return f"已登记对「{row}」的回访。"
 
 
@@ -131,11 +138,16 @@ def moment_field(label: str) -> Moment:
     return Moment(label, [], description="不填即现在。")
 
 
-REPLY: Final = Verb(
-    "reply",
-    "答复客户",
-    _reply,
-    fields=lambda _: {"answer": Lines("客户意见", [Length(max=500)]), "at": moment_field("联系时间")},
+CONTACT: Final = Verb(
+    "contact",
+    "联系客户",
+    _contact,
+    fields=lambda _: {
+        "method": TermField("联系方式", [required("联系方式")], terms=ContactMethod, blank=False),
+        "told": Lines("告知内容", [Length(max=500)], description="怎样处理、何时办；第一次即首次答复。"),
+        "answer": Lines("客户答复", [Length(max=500)]),
+        "at": moment_field("联系时间"),
+    },
     fits=is_open,
 )
 PROMISE: Final = Verb(

@@ -4,6 +4,8 @@ from tenant.models.base import Base, GroupOnly, GroupShared, OfficeOptional, Off
 from tenant.models.charges import Charge, ChargeType
 from tenant.models.clockwork import Beat, DueAction, Job, OutboxMessage, Schedule, ScheduleFire
 from tenant.models.complaints import Complaint
+from tenant.models.daily_log import LogEntry
+from tenant.models.defects import Builder, Defect, Rectification, RectificationCheck, RectificationNote
 from tenant.models.dunning import DunningNotice, DunningProcedure
 from tenant.models.estates import Building, Estate, Section, Unit
 from tenant.models.imports import HeadingAlias, ImportBatch, ImportLayout
@@ -14,19 +16,22 @@ from tenant.models.owners import Occupant, Owner, Ownership
 from tenant.models.parking import ParkingLease, ParkingSpace, Vehicle
 from tenant.models.payments import Allocation, Payment
 from tenant.models.people import Posting, SignIn, Staff
-from tenant.models.requests import ServiceRequest, WorkOrder
-from tenant.models.tickets import Clock, Escalation, FollowUp, NumberSeries, Ticket
+from tenant.models.requests import QuoteLine, ServiceRequest, WorkOrder
+from tenant.models.tickets import Clock, Contact, Escalation, FollowUp, NumberSeries, Pause, Ticket, Topic
 
 __all__ = [
     "Allocation",
     "Base",
     "Beat",
+    "Builder",
     "Building",
     "Charge",
     "ChargeType",
     "Clock",
     "Company",
     "Complaint",
+    "Contact",
+    "Defect",
     "Department",
     "DueAction",
     "DunningNotice",
@@ -40,6 +45,7 @@ __all__ = [
     "ImportBatch",
     "ImportLayout",
     "Job",
+    "LogEntry",
     "Mail",
     "MailDomain",
     "MailGate",
@@ -55,8 +61,13 @@ __all__ = [
     "Ownership",
     "ParkingLease",
     "ParkingSpace",
+    "Pause",
     "Payment",
     "Posting",
+    "QuoteLine",
+    "Rectification",
+    "RectificationCheck",
+    "RectificationNote",
     "Schedule",
     "ScheduleFire",
     "Section",
@@ -64,6 +75,7 @@ __all__ = [
     "SignIn",
     "Staff",
     "Ticket",
+    "Topic",
     "Unit",
     "Vehicle",
     "Walled",

@@ -12,7 +12,12 @@ from tenant.rules.terms import Gravity
 
 
 class Complaint(OfficeScoped):
-    """投诉 — what went wrong, who is complained of, how grave it is and what is asked (A-C1 to A-C3)."""
+    """投诉 — what went wrong, who is complained of, how grave it is and what is asked (A-C1 to A-C3).
+
+    ``graded_why`` keeps why it was graded as it is, None where that is as it came (A-C2); ``returned_at`` is when the
+    department gave the form back, on the day it finished (A-C6); ``harm_stopped_at`` when harm going on was stopped
+    (A-C8).
+    """
 
     __tablename__ = "complaint"
     __table_args__ = (UniqueConstraint("office_id", "ticket_id"),)
@@ -23,8 +28,11 @@ class Complaint(OfficeScoped):
     about: Mapped[str | None] = mapped_column(String(100), doc="被投诉人")
     demand: Mapped[str | None] = mapped_column(Text, doc="客户要求")
     harm_continues: Mapped[bool] = mapped_column(default=False, server_default="false", doc="损害仍在继续")
+    harm_stopped_at: Mapped[datetime | None] = mapped_column(doc="损害制止时间")
+    graded_why: Mapped[str | None] = mapped_column(String(200), doc="定级原因")
     received_by_department_at: Mapped[datetime | None] = mapped_column(doc="部门签收时间")
     forwarded_at: Mapped[datetime | None] = mapped_column(doc="上报时间")
+    returned_at: Mapped[datetime | None] = mapped_column(doc="回单时间")
     outcome: Mapped[str | None] = mapped_column(Text, doc="处理结果")
 
     ticket: Mapped[Ticket] = refer("Complaint.ticket_id", "Ticket")

@@ -1,5 +1,7 @@
 """Imports: a file, what was understood and decided, what became of it; and what is remembered for the next."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +12,26 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 from tenant.models.base import OfficeScoped, coded, office_ref, refer
 from tenant.models.people import Posting
 from tenant.rules.terms import ImportState
+
+_HEADINGS = re.compile(r"已有的列名：.*?(?=请在「对列」)", re.DOTALL)
+
+
+def told_mapping(mapping: Mapping[str, Any]) -> list[str]:
+    """Return what the record says of how columns were understood: 名册!A=room, one for each column that was read.
+
+    The words of a heading are left out: a row of values may have been taken for one (B-O5).
+    """
+    return [
+        f"{sheet['sheet']}!{letter}={identifier}"
+        for sheet in mapping.get("sheets", ())
+        for letter, _, identifier in sheet["columns"]
+        if identifier
+    ]
+
+
+def told_fault(fault: str) -> str:
+    """Return what the record says of why a file was not taken: the sentence, without the words of its headings."""
+    return _HEADINGS.sub("", fault)
 
 
 class ImportBatch(OfficeScoped):
@@ -32,7 +54,9 @@ class ImportBatch(OfficeScoped):
     file: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="文件"))
     sheet: Mapped[str | None] = mapped_column(String(100), doc="工作表")
     state: Mapped[ImportState] = mapped_column(coded(ImportState, "state"), default=ImportState.UPLOADED, doc="状态")
-    mapping: Mapped[dict[str, object]] = mapped_column(JSONB, default=dict, info={"redacted": True}, doc="列对应")
+    mapping: Mapped[dict[str, object]] = mapped_column(
+        JSONB, default=dict, info={"redacted": True, "told": told_mapping}, doc="列对应"
+    )
     choices: Mapped[dict[str, object]] = mapped_column(
         JSONB, default=dict, server_default="{}", info={"redacted": True}, doc="选择"
     )
@@ -42,7 +66,9 @@ class ImportBatch(OfficeScoped):
         mapped_column(JSONB, default=dict, server_default="{}", nullable=False, info={"redacted": True}, doc="预览目录")
     )
     trace: Mapped[bytes | None] = deferred(mapped_column(LargeBinary, info={"redacted": True}, doc="撤销依据"))
-    fault: Mapped[str | None] = mapped_column(String(500), info={"redacted": True}, doc="未能导入的原因")
+    fault: Mapped[str | None] = mapped_column(
+        String(500), info={"redacted": True, "told": told_fault}, doc="未能导入的原因"
+    )
     read_ms: Mapped[int | None] = mapped_column(doc="读取用时（毫秒）")
     write_ms: Mapped[int | None] = mapped_column(doc="写入用时（毫秒）")
     applied_at: Mapped[datetime | None] = mapped_column(doc="写入时间")

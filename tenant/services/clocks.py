@@ -10,11 +10,20 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tenant import clock as clockface
 from tenant import policy
-from tenant.models import Clock, Complaint, Office, ServiceRequest, Ticket
-from tenant.rules.deadlines import Term, due_at, started_at, terms_for
+from tenant.models import Clock, Complaint, Office, Pause, ServiceRequest, Ticket
+from tenant.rules.deadlines import Term, after_pause, due_at, started_at, terms_for
 from tenant.rules.ladder import EscalationStep, next_step, step_due_at
-from tenant.rules.terms import ClockKind, ClockStart, Gravity, RequestCategory, TicketKind
+from tenant.rules.terms import (
+    ClockKind,
+    ClockMeasure,
+    ClockStart,
+    Gravity,
+    RequestCategory,
+    TicketKind,
+    TicketState,
+)
 from tenant.services import clockwork
 
 RULE = "escalation"
@@ -24,7 +33,7 @@ _ENDED_BY_APPOINTMENT = frozenset({ClockKind.ON_SITE, ClockKind.SAME_DAY})
 _PROMISE_CLIMBS_AS = {
     TicketKind.REQUEST: (ClockKind.ON_SITE, ClockKind.FIRST_REPLY),
     TicketKind.COMPLAINT: (ClockKind.DEPARTMENT_RECEIPT,),
-    TicketKind.DEFECT: (ClockKind.FOLLOW_UP,),
+    TicketKind.DEFECT: (ClockKind.ON_SITE,),
 }
 _PROMISE_SOURCES = {RequestCategory.CONSULTATION: "B-W17", RequestCategory.SUGGESTION: "B-W18"}
 
@@ -90,12 +99,64 @@ def begin_promise(session: Session, ticket: Ticket, start: datetime) -> None:
     for clock in running(session, ticket, _ENDED_BY_APPOINTMENT):
         if _replaced(ticket, clock.kind, clock.due_at):
             _end(session, clock, cancelled_at=start)
-    source = "A-C4c"
+    source = "A-R2" if ticket.kind is TicketKind.DEFECT else "A-C4c"
     if ticket.kind is TicketKind.REQUEST:
         held = qualifiers(session, ticket)
         source = next((rule for category, rule in _PROMISE_SOURCES.items() if category in held), "B-W19")
     cycle = _cycles(session, ticket).get(ClockKind.PROMISED, 0) + 1
     _start(session, ticket, [_clock(ticket, ClockKind.PROMISED, cycle, start, ticket.promised_at, source)])
+
+
+def halt(session: Session, ticket: Ticket, pause: Pause) -> None:
+    """Stop the running clocks for as long as ``pause`` lasts, and let one run to its limit (A-W5, B-W19).
+
+    Those that go on while work waits run on: a customer waits for no answer because work does (A-W4, A-W7), and a
+    complaint ages all the same (A-C2c). What was planned for the others is planned no more.
+    """
+    held, present = qualifiers(session, ticket), clockface.now()
+    for clock in running(session, ticket):
+        term = policy.term_for(ticket.kind, clock.kind, held)
+        if term is None or not term.goes_on:
+            _end(session, clock, cancelled_at=max(pause.began_at, min(clock.started_at, present)))
+            clock.pause_id = pause.id
+    cycle = _cycles(session, ticket).get(ClockKind.WAITING, 0) + 1
+    limit = policy.term_for(ticket.kind, ClockKind.WAITING, held)
+    source = "B-W19" if limit is None else limit.source
+    _start(session, ticket, [_clock(ticket, ClockKind.WAITING, cycle, pause.began_at, pause.until_at, source)])
+
+
+def go_on(session: Session, ticket: Ticket, office: Office, pause: Pause, at: datetime) -> list[Clock]:
+    """Start again, at the end of ``pause``, what it stopped: each with what was left, as another clock of its kind.
+
+    Left out is what ended meanwhile, what was started over, and what an appointment stands in place of.
+    """
+    meet(session, ticket, at, ClockKind.WAITING)
+    going = {clock.kind for clock in running(session, ticket)}
+    cycles, held = _cycles(session, ticket), qualifiers(session, ticket)
+    clocks = []
+    for halted in session.scalars(select(Clock).where(Clock.pause_id == pause.id).order_by(Clock.id)):
+        term = policy.term_for(ticket.kind, halted.kind, held)
+        by_day = term is not None and term.measure is not ClockMeasure.MINUTES
+        due = after_pause(halted.started_at, halted.due_at, pause.began_at, at, office.zone, by_day=by_day)
+        if halted.kind not in going and not _replaced(ticket, halted.kind, due):
+            cycle = cycles.get(halted.kind, 0) + 1
+            clocks.append(_clock(ticket, halted.kind, cycle, halted.started_at, due, halted.source))
+    return _start(session, ticket, clocks)
+
+
+def again(session: Session, ticket: Ticket, stopped: Iterable[Clock]) -> list[Clock]:
+    """Start again what was stopped by mistake: another clock of the kind, with the deadline that the last one had."""
+    cycles = _cycles(session, ticket)
+    last = {row.kind: row for row in sorted(stopped, key=lambda row: row.cycle)}
+    return _start(
+        session,
+        ticket,
+        [
+            _clock(ticket, row.kind, cycles[row.kind] + 1, row.started_at, row.due_at, row.source)
+            for row in last.values()
+            if not _replaced(ticket, row.kind, row.due_at)
+        ],
+    )
 
 
 def running(session: Session, ticket: Ticket, kinds: Collection[ClockKind] | None = None) -> Sequence[Clock]:
@@ -110,12 +171,14 @@ def meet(session: Session, ticket: Ticket, at: datetime, *kinds: ClockKind) -> N
     """Stop the running clocks of these kinds as met at ``at``, in time or late; nobody is told of them any more."""
     for clock in running(session, ticket, kinds):
         _end(session, clock, met_at=at)
+    _let_go(session, ticket, kinds)
 
 
 def cancel(session: Session, ticket: Ticket, at: datetime, *kinds: ClockKind) -> None:
     """Stop the running clocks of these kinds, of all kinds when none is named, as no longer asked for."""
     for clock in running(session, ticket, kinds or None):
         _end(session, clock, cancelled_at=at)
+    _let_go(session, ticket, kinds or tuple(ClockKind))
 
 
 def ladder_of(session: Session, ticket: Ticket, kind: ClockKind) -> tuple[EscalationStep, ...]:
@@ -182,6 +245,17 @@ def _end(
     clock.met_at, clock.cancelled_at = met_at, cancelled_at
     session.flush()
     clockwork.cancel(session, office_id=clock.office_id, subject_kind=SUBJECT, subject_id=clock.id)
+
+
+def _let_go(session: Session, ticket: Ticket, kinds: Collection[ClockKind]) -> None:
+    """Let clocks of these kinds that a pause has stopped not go on after it: what they waited for has come or gone."""
+    if ticket.state is not TicketState.WAITING:
+        return
+    lasting = select(Pause.id).where(Pause.ticket_id == ticket.id, Pause.ended_at.is_(None))
+    statement = select(Clock).where(Clock.ticket_id == ticket.id, Clock.kind.in_(list(kinds)))
+    for clock in session.scalars(statement.where(Clock.pause_id.in_(lasting))):
+        clock.pause_id = None
+    session.flush()
 
 
 def _clock(ticket: Ticket, kind: ClockKind, cycle: int, start: datetime, due: datetime, source: str) -> Clock:

@@ -1,4 +1,4 @@
-"""Complaints: registered, graded, signed for, forwarded, resolved (A-C1 to A-C9, B-C10, B-C11)."""
+"""Complaints: registered, graded, signed for, forwarded, resolved, given back (A-C1 to A-C9, B-C10, B-C11)."""
 
 from datetime import datetime
 from typing import Unpack
@@ -6,13 +6,14 @@ from typing import Unpack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tenant import journal, policy
+from tenant import clock, policy
 from tenant.calendars import local_day
+from tenant.errors import Refusal
 from tenant.models import Complaint, Office, Ticket
-from tenant.rules.deadlines import terms_at_registration, terms_for
-from tenant.rules.terms import ClockKind, ClockStart, Gravity, TicketKind, TicketState
-from tenant.services import clocks, postings, replanning, tickets
-from tenant.services.lookups import find, moment, optional, written
+from tenant.rules.deadlines import terms_at_registration
+from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
+from tenant.services import clocks, grading, pauses, postings, tickets
+from tenant.services.lookups import find, moment, optional
 from tenant.services.tickets import TicketFields
 
 
@@ -24,14 +25,18 @@ def register_complaint(
     about: str | None = None,
     demand: str | None = None,
     harm_continues: bool = False,
+    caused_harm: bool = False,
+    put_off: bool = False,
     **fields: Unpack[TicketFields],
 ) -> Complaint:
     """Register a complaint (A-C1) and start its clocks: the department's receipt (A-C5), forwarding to director or
     general manager (A-C4b, A-C4a), the month after which it is grave (A-C2c), and the time the resident asked for,
     where one is agreed (A-C4c).
 
-    An invalid one is recorded and over (A-C3). Raises Refusal as :func:`tenant.services.tickets.register` does, and for
-    a department without a head.
+    ``caused_harm``: somebody was hurt or lost much by the company's fault, so it is grave (A-C2b); the third on one
+    topic from one unit is grave too (A-C2a). ``put_off``: told "tomorrow" at night, an ordinary one reaches its
+    department at the morning handover (B-S3). An invalid one is recorded and over (A-C3). Raises Refusal as
+    :func:`tenant.services.tickets.register` does, and for a department without a head.
     """
     ticket, office = tickets.register(session, TicketKind.COMPLAINT, fields)
     if department_id is not None:
@@ -52,8 +57,11 @@ def register_complaint(
         tickets.end_as_invalid(session, ticket, ticket.received_at)
         return complaint
     terms = terms_at_registration(policy.clocks(), TicketKind.COMPLAINT, [gravity.value])
-    clocks.begin(session, ticket, office, terms, ticket.received_at)
+    clocks.begin(session, ticket, office, terms, ticket.received_at, put_off=put_off)
     clocks.begin_promise(session, ticket, ticket.received_at)
+    if caused_harm:
+        grading.make_grave(session, complaint, ticket, office, grading.HARMED, source="A-C2b")
+    grading.look_for_repetition(session, complaint, ticket, office)
     return complaint
 
 
@@ -61,7 +69,10 @@ def receive(session: Session, complaint_id: int, *, at: datetime | None = None) 
     """Record that the head of the department complained of has signed for the form (A-C5)."""
     complaint, ticket, office = _open_complaint(session, complaint_id, "签收")
     complaint.received_by_department_at = moment(at, office, field="at", label="签收时间", since=ticket.received_at)
-    if ticket.state is TicketState.REGISTERED:
+    lasting = pauses.lasting_pause(session, ticket)
+    if lasting is not None:
+        lasting.stood = TicketState.RECEIVED
+    elif ticket.state is TicketState.REGISTERED:
         ticket.state = TicketState.RECEIVED
     clocks.meet(session, ticket, complaint.received_by_department_at, ClockKind.DEPARTMENT_RECEIPT)
     return complaint
@@ -78,11 +89,68 @@ def forward(session: Session, complaint_id: int, *, at: datetime | None = None) 
 def complete(
     session: Session, complaint_id: int, *, outcome: str | None = None, at: datetime | None = None
 ) -> Complaint:
-    """Record how the complaint was resolved (A-C6); the follow-up is due within three days (B-C11)."""
+    """Record how the complaint was resolved; its form is due back on the same day (A-C6), the follow-up within three
+    days (B-C11). Raises Refusal while harm goes on (A-C8).
+    """
     complaint, ticket, office = _open_complaint(session, complaint_id, "登记完成")
+    if goes_on(complaint):
+        raise Refusal(
+            code="harm_goes_on",
+            message=f"{ticket.number} 的损害仍在继续，不能办结。请先制止，并登记「已制止损害」。",
+            field="harm_continues",
+        )
     done_at = moment(at, office, field="at", label="完成时间", since=ticket.received_at)
     complaint.outcome = optional(outcome, field="outcome", label="处理结果", limit=4000)
     tickets.finish(session, ticket, office, done_at)
+    return complaint
+
+
+def sort_under(session: Session, complaint_id: int, topic_id: int) -> Complaint:
+    """Put a complaint under a topic, which may show that it is the third on one matter (A-C2a)."""
+    complaint, ticket, office = _open_complaint(session, complaint_id, "归类", done=True)
+    tickets.sort_under(session, ticket.id, topic_id)
+    grading.look_for_repetition(session, complaint, ticket, office)
+    return complaint
+
+
+def stop_harm(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
+    """Record that the harm which went on was stopped (A-C8). Raises Refusal where none went on, or it is stopped."""
+    complaint, ticket, office = _open_complaint(session, complaint_id, "登记制止", done=True)
+    if not goes_on(complaint):
+        when = complaint.harm_stopped_at
+        message = f"{ticket.number} 的损害已经登记制止。" if when else f"{ticket.number} 登记时没有损害仍在继续。"
+        raise Refusal(code="no_harm", message=f"{message}请刷新后查看。", field="harm_continues")
+    complaint.harm_stopped_at = moment(at, office, field="at", label="制止时间", since=ticket.received_at)
+    session.flush()
+    return complaint
+
+
+def goes_on(complaint: Complaint) -> bool:
+    """Tell whether harm still goes on (A-C8)."""
+    return complaint.harm_continues and complaint.harm_stopped_at is None
+
+
+def give_back(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
+    """Record that the department has given the form back, due on the day it finished (A-C6).
+
+    Raises Refusal before it has finished, and for a form that is back.
+    """
+    complaint, ticket, office = _open_complaint(session, complaint_id, "登记回单", done=True)
+    if ticket.done_at is None:
+        raise Refusal(
+            code="not_done",
+            message=f"{ticket.number} 还没有办完，不能回单。请先登记办结和处理结果。",
+            field="state",
+            value=ticket.state.label,
+        )
+    if complaint.returned_at is not None:
+        raise Refusal(
+            code="returned",
+            message=f"{ticket.number} 已经登记回单，无需再次登记。请刷新后查看。",
+            field="returned_at",
+        )
+    complaint.returned_at = moment(at, office, field="at", label="回单时间", since=ticket.done_at)
+    clocks.meet(session, ticket, complaint.returned_at, ClockKind.RETURN)
     return complaint
 
 
@@ -92,8 +160,9 @@ def regrade(
     """Grade a complaint anew (A-C2, A-C3): its forwarding starts over from now, by the new gravity.
 
     Its other clocks run on, and who is told of them next is told when the new gravity says so (A-C7). The month
-    after which it is grave goes on counting from receipt, or stops when it is grave already (A-C2c). To the same
-    gravity nothing changes; invalid ends it, and then ``reason`` is required.
+    after which it is grave goes on counting from receipt, or stops when it is grave already (A-C2c). Those who must
+    hear of a grave one are told (A-C4a). To the same gravity nothing changes; invalid ends it, and then ``reason`` is
+    required.
     """
     if gravity is Gravity.INVALID:
         complaint = find(session, Complaint, complaint_id, field="complaint")
@@ -103,32 +172,25 @@ def regrade(
     if gravity is complaint.gravity:
         return complaint
     graded_at = moment(at, office, field="at", label="定级时间", since=ticket.received_at)
-    if reason:
-        journal.because(session, written(reason, field="reason", label="定级原因", limit=journal.LONGEST_REASON))
-    complaint.gravity = gravity
-    complaint.forwarded_at = None
-    session.flush()
-    clocks.cancel(session, ticket, graded_at, ClockKind.FORWARD)
-    clocks.begin_for(session, ticket, office, ClockStart.GRADING, graded_at)
-    _keep_the_month(session, ticket, office, graded_at)
-    replanning.follow(session, ticket)
+    why = optional(reason, field="reason", label="定级原因", limit=grading.LONGEST_REASON)
+    if gravity is Gravity.GRAVE:
+        grading.make_grave(session, complaint, ticket, office, why, at=graded_at)
+    else:
+        grading.grade(session, complaint, ticket, office, gravity, why, graded_at)
+    return complaint
+
+
+def age(session: Session, complaint_id: int) -> Complaint:
+    """Make a complaint grave that is unresolved after a month (A-C2c); whoever runs the clock tells of it."""
+    complaint, ticket, office = _open_complaint(session, complaint_id, "重新定级")
+    if complaint.gravity is not Gravity.GRAVE:
+        grading.grade(session, complaint, ticket, office, Gravity.GRAVE, grading.OLD, clock.now())
     return complaint
 
 
 def by_ticket(session: Session, ticket_id: int) -> Complaint | None:
     """Return the complaint of a ticket, None when the ticket is something else."""
     return session.scalars(select(Complaint).where(Complaint.ticket_id == ticket_id)).one_or_none()
-
-
-def _keep_the_month(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
-    """Stop the month's clock when the gravity no longer has one; give it back when it has one again (A-C2c)."""
-    held = clocks.qualifiers(session, ticket)
-    terms = terms_for(policy.clocks(), ticket.kind, ClockStart.RECEIPT, held)
-    wanted = [term for term in terms if term.kind is ClockKind.REGRADE]
-    if not wanted:
-        clocks.cancel(session, ticket, at, ClockKind.REGRADE)
-    elif ticket.done_at is None and not clocks.running(session, ticket, [ClockKind.REGRADE]):
-        clocks.begin(session, ticket, office, wanted, ticket.received_at)
 
 
 def _open_complaint(

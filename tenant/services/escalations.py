@@ -16,8 +16,8 @@ from tenant.models import Clock, Complaint, DueAction, Escalation, Office, Servi
 from tenant.rules.deadlines import breached
 from tenant.rules.gravity import route_for
 from tenant.rules.ladder import next_step
-from tenant.rules.terms import ClockKind, Gravity, Role, TicketKind, WorkOrderState
-from tenant.services import clocks, complaints, postings
+from tenant.rules.terms import ClockKind, Gravity, Role, TicketKind
+from tenant.services import clocks, complaints, orders, postings
 from tenant.services.lookups import find
 from tenant.services.postings import Recipient
 
@@ -141,7 +141,7 @@ def _make_grave(session: Session, clock: Clock, ticket: Ticket, at: datetime) ->
     clock.cancelled_at = at
     session.flush()
     with clockface.at(at):
-        complaints.regrade(session, complaint.id, Gravity.GRAVE)
+        complaints.age(session, complaint.id)
     route = route_for(policy.gravities(), Gravity.GRAVE)
     row = _record(session, clock, 1, route.handler, at, clock.source)
     return _facts(
@@ -205,7 +205,7 @@ def _in_charge(session: Session, ticket: Ticket) -> tuple[int | None, int | None
     latest = (
         select(WorkOrder.department_id, WorkOrder.technician_id)
         .join(ServiceRequest, ServiceRequest.id == WorkOrder.request_id)
-        .where(ServiceRequest.ticket_id == ticket.id, WorkOrder.state != WorkOrderState.CANCELLED)
+        .where(ServiceRequest.ticket_id == ticket.id, WorkOrder.state.not_in(orders.CALLED_OFF))
         .order_by(WorkOrder.id.desc())
         .limit(1)
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from tenant.errors import NotFound, Refusal
@@ -115,13 +115,7 @@ def department_with_head(session: Session, office_id: int, department_id: int, d
             field="department",
             value=str(department_id),
         )
-    headed = select(Posting.id).where(
-        Posting.office_id == office_id,
-        Posting.department_id == department_id,
-        Posting.role == Role.DEPARTMENT_HEAD,
-        _holds_on(day),
-    )
-    if session.scalars(headed.limit(1)).first() is None:
+    if not has_head(session, office_id, department_id, day):
         raise Refusal(
             code="department_without_head",
             message=f"部门「{department.name}」目前没有负责人，派过去无人签收。请先在「人员」中任命负责人，或改选其他部门。",
@@ -131,15 +125,20 @@ def department_with_head(session: Session, office_id: int, department_id: int, d
     return department
 
 
-def technician(session: Session, office_id: int, posting_id: int, day: date) -> Posting:
-    """Return the posting of someone of the office who can be sent on ``day``. Raises NotFound for anybody else."""
-    statement = select(Posting).where(
-        Posting.id == posting_id,
+def has_head(session: Session, office_id: int, department_id: int, day: date) -> bool:
+    """Tell whether somebody heads the department on ``day``."""
+    headed = select(Posting.id).where(
         Posting.office_id == office_id,
-        Posting.role.in_([Role.TECHNICIAN, Role.ENGINEERING_ASSISTANT, Role.DEPARTMENT_HEAD]),
+        Posting.department_id == department_id,
+        Posting.role == Role.DEPARTMENT_HEAD,
         _holds_on(day),
     )
-    found = session.scalars(statement).one_or_none()
+    return session.scalars(headed.limit(1)).first() is not None
+
+
+def technician(session: Session, office_id: int, posting_id: int, day: date) -> Posting:
+    """Return the posting of someone of the office who can be sent on ``day``. Raises NotFound for anybody else."""
+    found = session.scalars(_sent_out(office_id, posting_id, day)).one_or_none()
     if found is None:
         raise NotFound(
             code="unknown_technician",
@@ -150,6 +149,15 @@ def technician(session: Session, office_id: int, posting_id: int, day: date) -> 
     return found
 
 
+def acting_technician_id(session: Session, office_id: int, day: date) -> int | None:
+    """Return the posting the session's actor acts through, where its holder can be sent on ``day``; else None."""
+    posting_id = actor_of(session).posting_id
+    if posting_id is None:
+        return None
+    found = session.scalars(_sent_out(office_id, posting_id, day)).one_or_none()
+    return None if found is None else found.id
+
+
 def acting_posting_id(session: Session, office_id: int) -> int | None:
     """Return the posting the session's actor acts through in the office, None for clocks, commands and headquarters."""
     posting_id = actor_of(session).posting_id
@@ -158,6 +166,16 @@ def acting_posting_id(session: Session, office_id: int) -> int | None:
     return session.scalars(
         select(Posting.id).where(Posting.id == posting_id, Posting.office_id == office_id)
     ).one_or_none()
+
+
+def _sent_out(office_id: int, posting_id: int, day: date) -> Select[Posting]:
+    """Return the query for a posting of somebody who can be sent on ``day``."""
+    return select(Posting).where(
+        Posting.id == posting_id,
+        Posting.office_id == office_id,
+        Posting.role.in_([Role.TECHNICIAN, Role.ENGINEERING_ASSISTANT, Role.DEPARTMENT_HEAD]),
+        _holds_on(day),
+    )
 
 
 def _reachable(group_session: Session, *conditions: ColumnElement[bool]) -> list[Recipient]:

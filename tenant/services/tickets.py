@@ -1,21 +1,30 @@
-"""What requests and complaints have in common: registering, replying, promising, closing, reopening."""
+"""What requests and complaints have in common: registering, promising, closing, reopening."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Required, TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tenant import clock, journal, policy
 from tenant.calendars import as_utc
 from tenant.errors import Refusal
-from tenant.models import Complaint, FollowUp, Office, Ticket
+from tenant.models import Complaint, FollowUp, Office, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.deadlines import terms_for
-from tenant.rules.terms import Channel, ClockKind, ClockStart, Gravity, ReporterKind, TicketKind, TicketState
-from tenant.services import clocks, numbers, postings, units
+from tenant.rules.terms import (
+    Channel,
+    ClockKind,
+    ClockStart,
+    Gravity,
+    ReporterKind,
+    RequestCategory,
+    TicketKind,
+    TicketState,
+)
+from tenant.services import agreements, clocks, numbers, orders, pauses, postings, topics, units
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
 
-_LONGEST_ANSWER = 500
 _WORK = (
     ClockKind.FIRST_REPLY,
     ClockKind.DISPATCH,
@@ -40,18 +49,21 @@ class TicketFields(TypedDict, total=False):
     reporter_kind: ReporterKind
     reporter_name: str | None
     reporter_phone: str | None
+    topic_id: int | None
     received_at: datetime | None
     promised_at: datetime | None
 
 
-def register(session: Session, kind: TicketKind, fields: TicketFields) -> tuple[Ticket, Office]:
+def register(
+    session: Session, kind: TicketKind, fields: TicketFields, *, category: RequestCategory | None = None
+) -> tuple[Ticket, Office]:
     """Write down what reached the desk, under its number (A-W2, A-C1). Starts no clock: its kind knows which.
 
-    Raises Refusal for an archived office, a unit the office has not, empty content, a time of receipt that has not come
-    and a promise for a time that has passed.
+    Raises Refusal for an archived office, a unit the office has not, a topic that is not offered for the kind and
+    ``category``, empty content, a time of receipt that has not come and a promise for a time that has passed.
     """
     office = open_office(session, fields["office_id"])
-    unit_id = fields.get("unit_id")
+    unit_id, topic_id = fields.get("unit_id"), fields.get("topic_id")
     received_at = moment(fields.get("received_at"), office, field="received_at", label="受理时间")
     ticket = Ticket(
         office_id=office.id,
@@ -63,6 +75,7 @@ def register(session: Session, kind: TicketKind, fields: TicketFields) -> tuple[
         reporter_name=optional(fields.get("reporter_name"), field="reporter_name", label="报事人", limit=100),
         reporter_phone=optional(fields.get("reporter_phone"), field="reporter_phone", label="联系电话", limit=64),
         channel=fields.get("channel", Channel.CALL),
+        topic_id=None if topic_id is None else topics.offered(session, office.id, topic_id, kind, category).id,
         received_at=received_at,
         promised_at=_promise(fields.get("promised_at"), office),
         registered_by_id=postings.acting_posting_id(session, office.id),
@@ -71,27 +84,6 @@ def register(session: Session, kind: TicketKind, fields: TicketFields) -> tuple[
     session.add(ticket)
     session.flush()
     return ticket, office
-
-
-def reply(session: Session, ticket_id: int, *, at: datetime | None = None, answer: str | None = None) -> Ticket:
-    """Record that the customer was spoken to: the first time the first reply (A-W4), then the daily contact (A-W7).
-
-    ``answer`` is what was said. The next contact is due on the following day until the matter is done.
-    """
-    ticket, office = open_ticket(session, ticket_id, "答复")
-    spoken_at = moment(at, office, field="at", label="联系时间", since=ticket.received_at)
-    said = optional(answer, field="answer", label="客户意见", limit=_LONGEST_ANSWER)
-    clocks.meet(session, ticket, spoken_at, ClockKind.FIRST_REPLY, ClockKind.DAILY_CONTACT)
-    if ticket.done_at is None:
-        clocks.begin_for(session, ticket, office, ClockStart.CONTACT, spoken_at)
-    facts = {"at": spoken_at.isoformat(), "answer": said}
-    journal.note(
-        session,
-        journal.RecordedAct(
-            verb="ticket.replied", subject_kind="ticket", subject_id=ticket.id, office_id=ticket.office_id, facts=facts
-        ),
-    )
-    return ticket
 
 
 def promise(session: Session, ticket_id: int, promised_at: datetime) -> Ticket:
@@ -104,13 +96,31 @@ def promise(session: Session, ticket_id: int, promised_at: datetime) -> Ticket:
     return ticket
 
 
+def sort_under(session: Session, ticket_id: int, topic_id: int) -> Ticket:
+    """Put a matter under the topic it is about. Raises as :func:`open_ticket` and :func:`topics.offered` do."""
+    ticket, office = open_ticket(session, ticket_id, "归类")
+    category = None
+    if ticket.kind is TicketKind.REQUEST:
+        category = session.scalars(select(ServiceRequest.category).where(ServiceRequest.ticket_id == ticket.id)).one()
+    ticket.topic_id = topics.offered(session, office.id, topic_id, ticket.kind, category).id
+    session.flush()
+    return ticket
+
+
 def finish(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
-    """Mark the matter done at ``at``: its clocks are met, contact ends, the follow-up is due (B-W11, B-C11, A-R6)."""
+    """Mark the matter done at ``at``: its clocks are met, contact ends, the follow-up is due (B-W11, B-C11, A-R6).
+
+    What it was the cause of is done with it, each to be followed up by itself; but for one that has orders of its own
+    under way, or where harm goes on.
+    """
+    pauses.end_lasting(session, ticket, at)
     ticket.done_at = at
     ticket.state = TicketState.DONE
     clocks.meet(session, ticket, at, *_WORK)
     clocks.cancel(session, ticket, at, ClockKind.DAILY_CONTACT)
     clocks.begin_for(session, ticket, office, ClockStart.COMPLETION, at)
+    for child in _answered_with(session, ticket):
+        finish(session, child, office, max(at, child.received_at))
 
 
 def reopen(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
@@ -121,7 +131,8 @@ def reopen(session: Session, ticket: Ticket, office: Office, at: datetime) -> No
     ticket.cycle += 1
     ticket.done_at = ticket.promised_at = None
     ticket.state = TicketState.REGISTERED
-    clocks.cancel(session, ticket, at, ClockKind.FOLLOW_UP, ClockKind.PROMISED)
+    ended = (ClockKind.FOLLOW_UP, ClockKind.PROMISED, ClockKind.COMPLETION_REPLY, ClockKind.RETURN)
+    clocks.cancel(session, ticket, at, *ended)
     held = clocks.qualifiers(session, ticket)
     for starts in (ClockStart.RECEIPT, ClockStart.CONTACT):
         terms = terms_for(policy.clocks(), ticket.kind, starts, held)
@@ -130,12 +141,15 @@ def reopen(session: Session, ticket: Ticket, office: Office, at: datetime) -> No
         clocks.begin(session, ticket, office, unresolved, ticket.received_at)
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
-        complaint.received_by_department_at = None
+        complaint.received_by_department_at = complaint.returned_at = None
     session.flush()
 
 
 def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ticket:
-    """Close what is done and followed up (A-W10: all of them). Raises Refusal before that."""
+    """Close what is done and followed up (A-W10: all of them), a complaint when its form is back (A-C6).
+
+    Raises Refusal before that.
+    """
     ticket, office = open_ticket(session, ticket_id, "关闭")
     if ticket.done_at is None:
         raise Refusal(
@@ -152,19 +166,33 @@ def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ti
             field="state",
             value=ticket.state.label,
         )
+    _require_returned(session, ticket)
     _end(session, ticket, TicketState.CLOSED, moment(at, office, field="at", label="关闭时间", since=ticket.done_at))
     return ticket
 
 
 def invalidate(session: Session, ticket_id: int, reason: str, *, at: datetime | None = None) -> Ticket:
-    """End a matter that is none: explained to the customer and still recorded (A-C3). The reason is required."""
+    """End a matter that is none: explained to the customer and still recorded (A-C3). The reason is required.
+
+    Its open orders are called off, and a price that was agreed is owed no more; Refusal where it is paid (A-W8). What
+    it was to answer goes on by itself.
+    """
     ticket, office = open_ticket(session, ticket_id, "作废")
-    journal.because(session, written(reason, field="reason", label="无效原因", limit=journal.LONGEST_REASON))
+    why = written(reason, field="reason", label="无效原因", limit=journal.LONGEST_REASON)
+    journal.because(session, why)
     ended_at = moment(at, office, field="at", label="作废时间", since=ticket.received_at)
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
-        complaint.gravity = Gravity.INVALID
+        complaint.gravity, complaint.graded_why = Gravity.INVALID, why
+    elif ticket.kind is TicketKind.REQUEST:
+        request = session.scalars(select(ServiceRequest).where(ServiceRequest.ticket_id == ticket.id)).one()
+        agreements.withdraw(session, request)
+        pauses.end_lasting(session, ticket, ended_at)
+        orders.call_off(session, request.id, f"无效：{why}")
     _end(session, ticket, TicketState.INVALID, ended_at)
+    for child in _answered_by(session, ticket):
+        child.parent_id = None
+        ask_again(session, child, office, ended_at)
     return ticket
 
 
@@ -202,7 +230,64 @@ def end_as_invalid(session: Session, ticket: Ticket, at: datetime) -> None:
     _end(session, ticket, TicketState.INVALID, at)
 
 
+def end_as_double(session: Session, ticket: Ticket, elder: Ticket, at: datetime) -> None:
+    """End a ticket that was reported before, as part of ``elder``; nothing is asked for on it any more."""
+    ticket.merged_into_id = elder.id
+    _end(session, ticket, TicketState.MERGED, at)
+
+
+def ask_again(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
+    """Ask from ``at`` on for what nobody has seen to: somebody sent, or the department's receipt."""
+    wanted = ClockKind.DEPARTMENT_RECEIPT if ticket.kind is TicketKind.COMPLAINT else ClockKind.DISPATCH
+    session.flush()
+    if ticket.state is not TicketState.REGISTERED or clocks.running(session, ticket, [wanted]):
+        return
+    term = policy.term_for(ticket.kind, wanted, clocks.qualifiers(session, ticket))
+    if term is not None and term.starts is ClockStart.RECEIPT:
+        clocks.begin(session, ticket, office, [term], at)
+
+
+def _answered_with(session: Session, parent: Ticket) -> Sequence[Ticket]:
+    """Return, locked, what is done when ``parent`` is: not what is still worked on, or where harm goes on (A-C8)."""
+    under_way = (
+        select(WorkOrder.id)
+        .join(ServiceRequest, ServiceRequest.id == WorkOrder.request_id)
+        .where(ServiceRequest.ticket_id == Ticket.id, WorkOrder.state.not_in(orders.OVER))
+    )
+    harm = select(Complaint.id).where(
+        Complaint.ticket_id == Ticket.id, Complaint.harm_continues, Complaint.harm_stopped_at.is_(None)
+    )
+    return _answered_by(session, parent, ~under_way.correlate(Ticket).exists(), ~harm.correlate(Ticket).exists())
+
+
+def _answered_by(session: Session, parent: Ticket, *where: ColumnElement[bool]) -> Sequence[Ticket]:
+    """Return, locked, what ``parent`` is the cause of and what is still to be done."""
+    statement = (
+        select(Ticket)
+        .where(Ticket.parent_id == parent.id, Ticket.done_at.is_(None), Ticket.closed_at.is_(None), *where)
+        .order_by(Ticket.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()
+
+
+def _require_returned(session: Session, ticket: Ticket) -> None:
+    """Raise Refusal for a complaint whose form the department has not given back (A-C6)."""
+    if ticket.kind is not TicketKind.COMPLAINT:
+        return
+    waits = select(Complaint.id).where(Complaint.ticket_id == ticket.id, Complaint.returned_at.is_(None))
+    if session.scalars(waits).first() is not None:
+        raise Refusal(
+            code="not_returned",
+            message=f"{ticket.number} 的登记表部门还没有交回，不能关闭。请先登记回单。",
+            field="state",
+            value=ticket.state.label,
+        )
+
+
 def _end(session: Session, ticket: Ticket, state: TicketState, at: datetime) -> None:
+    pauses.end_lasting(session, ticket, at)
     ticket.state = state
     ticket.closed_at = at
     clocks.cancel(session, ticket, at)

@@ -1,8 +1,9 @@
 """The nursery of workers to be killed: imports everything once, then forks a worker for every line it is sent.
 
 A line is one order as JSON: ``{"kind": …, "slot": …}`` forks a worker and answers its process number; ``{"bury": …}``
-waits for one and answers how it ended. A worker opens its own database, sweeps once with short leases, and marks in
-shared memory what it is at.
+waits for one and answers how it ended; ``{"rehearse": …}`` has the nursery itself do some of the work, so that workers
+born later find their statements compiled. A worker makes its own connections, sweeps once with short leases, and marks
+in shared memory what it is at.
 """
 
 import gc
@@ -13,7 +14,9 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import event
@@ -39,8 +42,15 @@ from tenant.settings import Settings
 LEASE = timedelta(seconds=1)
 IN_SMALL_ROUNDS = 10
 """How many of one office a round takes, so that a kill leaves few claims that must be made again one by one."""
+REHEARSED = 3
+"""How many claims the nursery settles; what else it has claimed it leaves behind, as somebody does who is killed."""
 
 
+class Enough(BaseException):
+    """The rehearsal is over: no error, so nobody gives back what is held."""
+
+
+@cache
 def open_at(url):
     address = make_url(url)
     return Database(Addresses(app=address, owner=address), Capture(), pool_size=2)
@@ -134,12 +144,18 @@ def ring_until_done(database, at, pace, deadly):
 
 def sweep(order, marks):
     """Sweep until nothing is left, or until somebody kills us."""
-    database, settings = open_at(order["url"]), Settings(home=Path(order["home"]))
-    released, lease = watch(database, marks), timedelta(seconds=order.get("lease", LEASE.total_seconds()))
+    database = open_at(order["url"])
+    released = watch(database, marks)
+    marks.begun = 1
+    work(order, database, released)
+
+
+def work(order, database, released):
+    """Do what was ordered; mails count in ``released`` whose fate is known."""
+    settings, lease = Settings(home=Path(order["home"])), timedelta(seconds=order.get("lease", LEASE.total_seconds()))
     clockwork.RETRY_AFTER = (LEASE,) * clockwork.MOST_ATTEMPTS  # as short as the leases
     pace = Pace(lease=lease, per_office=IN_SMALL_ROUNDS)
     at = datetime.fromisoformat(order["at"]) + timedelta(seconds=order.get("skew", 0))
-    marks.begun = 1
     match order["kind"]:
         case "mail":
             send_mails(database, at, settings, released, order["smtp"])
@@ -154,6 +170,24 @@ def sweep(order, marks):
             running.run(Works(database, settings), order["job"])
         case "worker":
             worker.run(settings, database, threading.Event())
+
+
+def rehearse(order):
+    """Do a job, or settle a few claims, and leave neither a connection nor a thread behind."""
+    database, settle, left = open_at(order["url"]), clockwork.settle, [REHEARSED]
+
+    def settle_a_few(*arguments):
+        if not left[0]:
+            raise Enough
+        left[0] -= 1
+        return settle(*arguments)
+
+    clockwork.settle = settle_a_few
+    with suppress(Enough):
+        work(order, database, [0])
+    clockwork.settle = settle
+    database.engine.dispose()
+    return 0
 
 
 def fork(order, memory):
@@ -198,6 +232,8 @@ def main(path):
         order = json.loads(line)
         if "bury" in order:
             answer = bury(order["bury"])
+        elif "rehearse" in order:
+            answer = rehearse(order["rehearse"])
         else:
             assert threading.active_count() == 1, "threads do not survive a fork"
             answer = fork(order, memory)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 import bells
 import make
-from desk import DAY, at_desk, request
+from desk import DAY, at_desk, call, request
 from kills import WORKERS, finish_sweeps, kill_sweeps, nursery, order_for
 from tasks import sweeps
 from tasks.sweeps import Pace
@@ -19,7 +19,7 @@ from tenant.journal import CLOCKWORK
 from tenant.models import DueAction, DunningNotice, Escalation, Mail
 from tenant.rules.terms import DueState
 from tenant.scoping import Scope
-from tenant.services import clockwork, tickets
+from tenant.services import clockwork
 from tenant.unscoped import Reason, across_offices
 
 KILLS, OWNERS, LEVELS, MEDDLED = 200, 335, 8, 20
@@ -127,7 +127,7 @@ def test_killed_sweeps_raise_every_level_exactly_once(database, cast, settings, 
         with at_desk(database, house, make.NOON) as session:
             filed = [request(session, house) for _ in range(8)]
             for matter in filed[::4]:
-                tickets.reply(session, matter.ticket_id)
+                call(session, matter.ticket_id)
             session.commit()
 
     toll = kill_sweeps(database, "escalations", settings, at, wanted=FEW_KILLS, lives=(0, 4))

@@ -7,14 +7,14 @@ from sqlalchemy import func, select, update
 
 import make
 from audit.models import AuditEntry
-from desk import DAY, HOUR, MINUTE, at_desk, complaint, request
+from desk import DAY, HOUR, MINUTE, at_desk, call, complaint, request
 from tasks import actors, schedule, sweeps
 from tenant import clock
 from tenant.journal import CLOCKWORK
 from tenant.models import Complaint, DueAction, DunningNotice, Escalation, Mail, Ticket
 from tenant.rules.terms import DueState, DunningLevel, Gravity, MailState, Role
 from tenant.scoping import PERMIT, Scope
-from tenant.services import escalations, requests, tickets
+from tenant.services import escalations, requests
 from tenant.unscoped import Reason, across_offices
 
 NOON = make.NOON
@@ -79,7 +79,7 @@ def test_a_met_clock_is_settled_as_cancelled_or_not_at_all(database, cast, setti
     at = NOON + 20 * DAY
     filed = file_request(database, cast.north, at)
     with at_desk(database, cast.north, at) as session:
-        tickets.reply(session, filed.ticket_id)
+        call(session, filed.ticket_id)
         session.commit()
     sweeps.run_escalations(database, at + 14 * MINUTE, settings=settings)
     assert raised_on(look, filed.ticket_id) == []

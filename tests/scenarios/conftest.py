@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+import warm
+from cast import Cast, House
+from desk import at_desk
 from tenant import embedded
+from tenant.db import Database
 
 PROGRAM = [sys.executable, "-c", "from admin.cli import main; main()"]
 
@@ -48,15 +53,8 @@ class Program:
         return kept | {"WUGUAN_HOME": str(self.home)} | more
 
     def __call__(self, *arguments: str, **environment: str) -> Answer:
-        """Run one command to its end."""
-        done = subprocess.run(  # noqa: S603 - our own program
-            [*PROGRAM, *arguments],
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        """Run one command to its end, in a process that need not import the program first."""
+        done = warm.run(arguments, self.environment(**environment), timeout=120)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -78,3 +76,16 @@ def wuguan() -> Iterator[Program]:
     yield Program(home)
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def house(cast: Cast) -> House:
+    """The office that acts, the north; the south stands beside it."""
+    return cast.north
+
+
+@pytest.fixture
+def session(database: Database, house: House) -> Iterator[Session]:
+    """A session of the desk's at noon, rolled back at its end."""
+    with at_desk(database, house) as opened:
+        yield opened

@@ -30,17 +30,6 @@ def noise(database, cast):
         session.commit()
 
 
-@pytest.fixture
-def house(cast):
-    return cast.north
-
-
-@pytest.fixture
-def session(database, house):
-    with at_desk(database, house) as opened:
-        yield opened
-
-
 CLOCKS = {
     Gravity.ORDINARY: {ClockKind.DEPARTMENT_RECEIPT: NOON + 10 * MINUTE, ClockKind.REGRADE: MONTH},
     Gravity.MAJOR: {
@@ -69,8 +58,9 @@ def test_a_complaint_walks_to_the_closed_form(session, house):
     complaints.forward(session, filed.id)
     assert set(running(session, ticket.id)) == {ClockKind.REGRADE}
     complaints.complete(session, filed.id, outcome="已道歉并整改")
-    assert set(running(session, ticket.id)) == waiting(session, ticket.id) == {ClockKind.FOLLOW_UP}
+    assert set(running(session, ticket.id)) == waiting(session, ticket.id) == {ClockKind.FOLLOW_UP, ClockKind.RETURN}
     assert running(session, ticket.id)[ClockKind.FOLLOW_UP].due_at == MIDNIGHT + 3 * DAY
+    complaints.give_back(session, filed.id)
     follow_ups.follow_up(session, ticket.id, Satisfaction.SATISFIED)
     tickets.close(session, ticket.id)
     assert (ticket.state, running(session, ticket.id)) == (TicketState.CLOSED, {})
@@ -79,6 +69,7 @@ def test_a_complaint_walks_to_the_closed_form(session, house):
 def test_b_c11_the_follow_up_is_late_after_the_third_day_and_not_before(session, house):
     filed = complaint(session, house)
     complaints.complete(session, filed.id)
+    complaints.give_back(session, filed.id)
     assert sweep_escalations(session, MIDNIGHT + 3 * DAY - timedelta(seconds=1)) == []
     raised = sweep_escalations(session, MIDNIGHT + 3 * DAY)
     assert [(row.clock_kind, row.tell) for row in raised] == [(ClockKind.FOLLOW_UP, (Role.FRONT_DESK,))]
@@ -102,7 +93,8 @@ def test_regraded_upwards_the_forwarding_starts_anew_from_then(session, house):
     forward = running(session, filed.ticket_id)[ClockKind.FORWARD]
     assert (forward.due_at, forward.cycle) == (MIDNIGHT, 2)
     assert session.get(Complaint, filed.id).forwarded_at is None
-    assert ClockKind.REGRADE not in running(session, filed.ticket_id)
+    telling = running(session, filed.ticket_id)[ClockKind.REGRADE]
+    assert (telling.due_at, telling.source) == (NOON + 2 * HOUR, "A-C4a")
 
 
 def test_regraded_downwards_the_month_counts_from_receipt_again(session, house):
@@ -138,7 +130,9 @@ def test_a_regrade_changes_who_is_told_of_a_clock_that_runs_already(session, hou
     with clock.at(NOON + 11 * MINUTE):
         complaints.regrade(session, filed.id, Gravity.GRAVE)
     raised = sweep_escalations(session, NOON + 70 * MINUTE)
-    assert [row.tell for row in raised] == [(Role.SUPERVISOR,), (Role.DIRECTOR,), (Role.GENERAL_MANAGER,)]
+    by_kind = {kind: [row.tell for row in raised if row.clock_kind is kind] for kind in ClockKind}
+    assert by_kind[ClockKind.DEPARTMENT_RECEIPT] == [(Role.SUPERVISOR,), (Role.DIRECTOR,), (Role.GENERAL_MANAGER,)]
+    assert by_kind[ClockKind.REGRADE] == [(Role.DIRECTOR, Role.GENERAL_MANAGER)]
 
 
 def test_a_c2c_taken_up_again_after_the_month_it_becomes_grave_at_once(session, house):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 import make
-from desk import DAY, HOUR, MINUTE, at_desk, complaint, request, running, sweep_escalations
+from desk import DAY, HOUR, MINUTE, at_desk, call, complaint, request, running, sweep_escalations
 from tenant.models import Complaint, Escalation, Posting, Ticket
 from tenant.rules.terms import ClockKind, Gravity, Role
 from tenant.services import complaints, escalations, requests, tickets
@@ -46,7 +46,7 @@ def test_a_w4_the_first_reply_is_late_at_its_fifteenth_minute_and_not_before(dat
 def test_a_w4_a_reply_in_time_is_never_escalated(database, cast):
     with at_desk(database, cast.north) as session:
         filed = request(session, cast.north)
-        tickets.reply(session, filed.ticket_id)
+        call(session, filed.ticket_id)
         assert raised_for(sweep_escalations(session, NOON + HOUR), ClockKind.FIRST_REPLY) == []
 
 

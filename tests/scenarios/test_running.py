@@ -23,18 +23,21 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, func, select
 
 import make
+from admin.commands import serving
 from admin.commands.supervising import PROGRAM
 from audit.capture import Capture
 from cast import Cast, hire_cast
 from desk import at_desk, request
+from importers import batches
+from jobs.asking import ask_import, at_office, job_of
 from tasks import actors
 from tasks.actors import Works
 from tasks.broker import make_broker
 from tasks.schedule import RELAY_SECONDS
 from tenant import clock, migrations
 from tenant.db import Database, locate
-from tenant.models import Beat, Escalation, Mail, OutboxMessage
-from tenant.rules.terms import BeatKind, MailClass, MailState
+from tenant.models import Beat, Escalation, Mail, Office, OutboxMessage, Owner
+from tenant.rules.terms import BeatKind, JobState, MailClass, MailState
 from tenant.scoping import PERMIT
 from tenant.services import health, mails
 from tenant.settings import Settings
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 PATIENCE = 90
 GRACE = 60
 HOUR = timedelta(hours=1)
+LOWEST = 19
 PHONE, ID_NUMBER, ADDRESS = "13912345678", "11010519491231002X", "zhang.san@secret.invalid"
 
 
@@ -231,6 +235,34 @@ def test_a_worker_of_the_mail_sends_and_leaves_the_rest(world: World) -> None:
     with started(world, "worker") as running:
         wait_until(lambda: world.is_escalated(ticket_id))
         assert running.stop(signal.SIGINT) == 0
+
+
+def test_pages_are_served_here_and_imports_written_by_a_process_beside_that_gives_way_and_comes_back(
+    world: World,
+) -> None:
+    with at_office(world.database, world.cast) as session:
+        office = session.get_one(Office, world.cast.north.id)
+        roster = "楼栋,单元,房号,业主姓名\n77,1,101,旁边写入".encode()
+        batch_id = batches.receive(session, office, "roster", "名册.csv", roster).id
+        session.commit()
+    bury(world)
+    with started(world, "serve", "--port", "0") as running:
+        address = running.said(r"已启动：(http://\S+:\d+)/")
+        [first] = wait_until(lambda: alive(world, BeatKind.WORKER))
+        assert running.children() == {first}
+        queues = {beat.pid: beat.queues for beat in world.look(select(Beat).where(Beat.stopped_at.is_(None)))}
+        assert queues == {running.process.pid: "sweeps,mail", first: "imports"}
+        steps = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (running.process.pid, first)]
+        assert steps[0] < steps[1] == min(steps[0] + serving.GIVES_WAY, LOWEST)
+        os.kill(first, signal.SIGKILL)
+        job_id = ask_import(world.database, world.cast, batch_id)
+        assert fetched(f"{address}/healthz")[0] == 200
+        wait_until(lambda: job_of(world.database, job_id).state is JobState.DONE)
+        [second] = running.children()
+        assert second != first
+        assert running.stop() == 0, running.err.read_text()
+        assert not psutil.pid_exists(second)
+    assert world.look(select(Owner.name).where(Owner.name == "旁边写入"))
 
 
 def test_an_unknown_queue_is_a_sentence(world: World) -> None:

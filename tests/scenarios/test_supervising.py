@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -123,6 +124,33 @@ def test_each_child_has_a_port_of_its_own_and_none_speaks_to_the_service_manager
         assert Settings.from_environment({"WUGUAN_METRICS": expected[0]}).metrics_address == place
 
 
+def test_a_child_does_not_find_what_the_settings_leave_out(monkeypatch, tmp_path):
+    stated = {
+        "BROKER_URL": "redis://127.0.0.1:1/0",
+        "WUGUAN_SMTP_URL": "smtp://127.0.0.1:1",
+        "WUGUAN_METRICS": "127.0.0.1:9",
+    }
+    for name, value in stated.items():
+        monkeypatch.setenv(name, value)
+    whole = Settings.from_environment(stated | {"WUGUAN_HOME": str(tmp_path)})
+    for settings, left in ((whole, set(stated)), (Settings(home=tmp_path), set())):
+        [child] = Supervisor(settings, 1, []).children
+        assert set(stated) & set(child.environment) == left
+
+
+def test_pages_do_not_go_on_without_the_process_beside_them(monkeypatch, settings, database, as_before, capsys):
+    def fall(*_arguments, **_options):
+        message = "no more processes"
+        raise OSError(message)
+
+    monkeypatch.setattr(worker, "run", lambda _settings, _database, stop, **_options: stop.wait())
+    monkeypatch.setattr(Supervisor, "run", fall)
+    with pytest.raises(SystemExit) as ended:
+        serving.run(replace(settings, port=0), database, Work(BeatKind.SERVE))
+    assert ended.value.code == 1
+    assert "no more processes" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", [BeatKind.WORKER, BeatKind.SCHEDULER])
 def test_a_process_whose_clockwork_falls_ends_so_that_it_is_started_again(
     monkeypatch, settings, database, capsys, as_before, kind
@@ -149,7 +177,7 @@ def test_a_process_whose_clockwork_returns_unasked_ends_too(monkeypatch, setting
 
 
 def test_the_first_signal_asks_and_the_second_does_not():
-    hurried = []
+    hurried, before = [], [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with signals.stop_on_signal(lambda: hurried.append(True)) as stop:
         os.kill(os.getpid(), signal.SIGINT)
         wait_until(stop.is_set)
@@ -158,7 +186,7 @@ def test_the_first_signal_asks_and_the_second_does_not():
         assert hurried == [], "a wish that arrives twice is one"
         os.kill(os.getpid(), signal.SIGTERM)
         wait_until(lambda: hurried)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_a_second_signal_ends_a_process_that_hangs():

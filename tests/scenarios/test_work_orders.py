@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 import make
-from desk import DAY, HOUR, MINUTE, at_desk, complaint, request, running, sweep_escalations, waiting
+from desk import DAY, HOUR, MINUTE, at_desk, call, complaint, request, running, sweep_escalations, waiting
 from tenant import clock
 from tenant.errors import NotFound, Refusal
 from tenant.models import Clock, DueAction, Ticket, WorkOrder
@@ -31,22 +31,17 @@ def noise(database, cast):
         session.commit()
 
 
-@pytest.fixture
-def house(cast):
-    return cast.north
-
-
-@pytest.fixture
-def session(database, house):
-    with at_desk(database, house) as opened:
-        yield opened
-
-
 def dispatched(session, house, at=NOON, **fields):
     filed = request(session, house, **fields)
     with clock.at(at):
         order = requests.dispatch(session, filed.id, house.engineering.id, house.people[Role.TECHNICIAN].id)
     return filed, order
+
+
+def orders_of(session, ticket):
+    """Return the orders of a request, the oldest first."""
+    request_id = requests.by_ticket(session, ticket.id).id
+    return session.scalars(select(WorkOrder).where(WorkOrder.request_id == request_id).order_by(WorkOrder.id)).all()
 
 
 def done(session, house, at=NOON):
@@ -107,7 +102,7 @@ def test_a_w7_every_contact_starts_the_next_ones_clock(session, house):
     filed = request(session, house)
     for days in (0, 1, 2):
         with clock.at(NOON + days * DAY):
-            tickets.reply(session, filed.ticket_id, answer="已告知进度")
+            call(session, filed.ticket_id, told="已告知进度")
         due = running(session, filed.ticket_id)[ClockKind.DAILY_CONTACT].due_at
         assert due == MIDNIGHT + (days + 1) * DAY
     assert ClockKind.DAILY_CONTACT not in kinds_raised(session, MIDNIGHT + 3 * DAY - MINUTE)
@@ -159,14 +154,14 @@ def test_a_request_is_done_with_its_last_order(session, house):
 def test_an_order_called_back_leaves_the_request_to_be_dispatched_again(session, house):
     filed, order = dispatched(session, house)
     with clock.at(NOON + HOUR):
-        requests.cancel_order(session, order.id)
+        requests.cancel_order(session, order.id, "客户改期")
     clocks = running(session, filed.ticket_id)
     assert clocks[ClockKind.DISPATCH].due_at == NOON + HOUR + 15 * MINUTE
     assert ClockKind.ON_SITE not in clocks
     assert session.get(WorkOrder, order.id).state is WorkOrderState.CANCELLED
     with pytest.raises(Refusal) as refused:
         requests.arrive(session, order.id)
-    assert refused.value.code == "order_over"
+    assert refused.value.code == "impossible"
 
 
 def test_b_w11_the_follow_up_is_due_thirty_minutes_after_completion(session, house):
@@ -180,18 +175,25 @@ def test_a_w10_the_dissatisfied_have_it_taken_up_again_in_the_next_cycle(session
     ticket = done(session, house)
     with clock.at(NOON + 20 * MINUTE):
         follow_ups.follow_up(session, ticket.id, Satisfaction.DISSATISFIED, answer="还在漏")
-    assert (ticket.cycle, ticket.state, ticket.done_at, ticket.closed_at) == (2, TicketState.REGISTERED, None, None)
+    assert (ticket.cycle, ticket.state, ticket.done_at, ticket.closed_at) == (2, TicketState.DISPATCHED, None, None)
     clocks = running(session, ticket.id)
-    assert set(clocks) == {ClockKind.DISPATCH, ClockKind.SAME_DAY, ClockKind.DAILY_CONTACT}
-    assert clocks[ClockKind.DISPATCH].cycle == 2
-    assert ClockKind.DISPATCH in kinds_raised(session, NOON + 35 * MINUTE)
+    assert set(clocks) == {ClockKind.ON_SITE, ClockKind.SAME_DAY, ClockKind.DAILY_CONTACT}
+    first, second = orders_of(session, ticket)
+    assert (second.follows_id, second.department_id, second.technician_id) == (first.id, first.department_id, None)
+    assert ClockKind.ON_SITE in kinds_raised(session, NOON + 35 * MINUTE)
     with clock.at(NOON + 40 * MINUTE):
-        filed = requests.by_ticket(session, ticket.id)
-        order = requests.dispatch(session, filed.id, house.engineering.id)
-        requests.complete(session, order.id)
+        requests.complete(session, second.id)
         follow_ups.follow_up(session, ticket.id, Satisfaction.SATISFIED)
         tickets.close(session, ticket.id)
     assert ticket.state is TicketState.CLOSED
+
+
+def test_a_w10_what_no_order_was_sent_for_waits_for_the_desk(session, house):
+    filed = request(session, house, category=RequestCategory.CONSULTATION)
+    requests.answer(session, filed.id)
+    follow_ups.follow_up(session, filed.ticket_id, Satisfaction.DISSATISFIED)
+    assert session.get(Ticket, filed.ticket_id).state is TicketState.REGISTERED
+    assert ClockKind.DISPATCH in running(session, filed.ticket_id)
 
 
 def test_a_w10_nothing_is_closed_before_it_is_done_and_followed_up(session, house):
@@ -212,8 +214,7 @@ def test_a_follow_up_of_the_first_life_does_not_close_the_second(session, house)
     ticket = done(session, house)
     follow_ups.follow_up(session, ticket.id, Satisfaction.DISSATISFIED)
     with clock.at(NOON + HOUR):
-        order = requests.dispatch(session, requests.by_ticket(session, ticket.id).id, house.engineering.id)
-        requests.complete(session, order.id)
+        requests.complete(session, orders_of(session, ticket)[-1].id)
         with pytest.raises(Refusal) as refused:
             tickets.close(session, ticket.id)
     assert refused.value.code == "not_followed_up"
@@ -228,7 +229,7 @@ def test_nothing_is_done_to_what_is_over(session, house):
     follow_ups.follow_up(session, ticket.id, Satisfaction.ACCEPTABLE)
     tickets.close(session, ticket.id)
     for act in (
-        lambda: tickets.reply(session, ticket.id),
+        lambda: call(session, ticket.id),
         lambda: tickets.promise(session, ticket.id, NOON + DAY),
         lambda: tickets.close(session, ticket.id),
         lambda: tickets.invalidate(session, ticket.id, "误报"),
@@ -270,7 +271,7 @@ def test_foreign_and_missing_tickets_answer_alike_to_every_verb(database, cast, 
         foreign = request(other, cast.south)
         other.commit()
     for verb in (
-        tickets.reply,
+        call,
         tickets.close,
         lambda s, number: tickets.invalidate(s, number, "误报"),
         lambda s, number: follow_ups.follow_up(s, number, Satisfaction.SATISFIED),
@@ -305,7 +306,7 @@ def test_a_reply_and_an_escalation_at_the_same_moment_wait_for_each_other(databa
         def reply(ticket_id=ticket_id, start=start):
             with at_desk(database, house, NOON + 20 * MINUTE) as session:
                 start.wait()
-                tickets.reply(session, ticket_id)
+                call(session, ticket_id)
                 session.commit()
 
         def escalate(ticket_id=ticket_id, start=start):

@@ -10,7 +10,8 @@ import make
 from audit.models import AuditEntry
 from cast import Cast
 from tenant.db import Database
-from tenant.journal import CLOCKWORK, StaleRow, write_rows
+from tenant.errors import WallBreach
+from tenant.journal import CLOCKWORK, StaleRow, write_columns, write_rows
 from tenant.models import ImportBatch, Owner, Unit
 from tenant.rules.terms import HandoverState, OwnerKind, UnitUsage
 
@@ -143,6 +144,31 @@ def test_what_is_recorded_of_many_rows_is_what_is_recorded_of_one(database: Data
     }
 
 
+@pytest.mark.parametrize("count", [2, COUNT])
+def test_rows_given_column_by_column_are_rows_on_the_record_like_any_other(
+    database: Database, cast: Cast, count: int
+) -> None:
+    columns = {"name": [f"列 {number}" for number in range(count)], "phone": [None] * count}
+    shared = {"office_id": cast.north.id, "kind": OwnerKind.COMPANY}
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        ids = write_columns(session, Owner, columns, shared)
+        kept = {
+            row_id: (name, kind) for row_id, name, kind in session.execute(select(Owner.id, Owner.name, Owner.kind))
+        }
+        assert [kept[row_id] for row_id in ids] == [(name, OwnerKind.COMPANY) for name in columns["name"]]
+        found = select(AuditEntry).where(AuditEntry.verb == "owner.create", AuditEntry.subject_id.in_(ids))
+        entries = session.scalars(found.order_by(AuditEntry.subject_id)).all()
+        assert [entry.subject_id for entry in entries] == ids
+        assert entries[1].after == {"kind": "company", "name": "列**", "phone": None}
+        assert write_columns(session, Owner, {"name": [], "phone": []}, shared) == []
+
+
+def test_columns_of_another_office_are_not_written(database: Database, cast: Cast) -> None:
+    columns = {"name": ["甲", "乙"], "office_id": [cast.north.id, cast.south.id]}
+    with database.session(cast.north.scope(), CLOCKWORK) as session, pytest.raises(WallBreach):
+        write_columns(session, Owner, columns)
+
+
 def test_many_updates_and_deletes_meet_the_rows_they_name_and_none_that_has_changed(
     database: Database, cast: Cast
 ) -> None:
@@ -167,3 +193,18 @@ def test_many_updates_and_deletes_meet_the_rows_they_name_and_none_that_has_chan
             session, Owner, deletes=[row | {"id": row_id, "version": 1} for row, row_id in zip(rows, ids, strict=True)]
         )
         assert session.scalars(select(Owner.id).where(Owner.id.in_(ids))).all() == []
+
+
+def test_numbers_that_are_equal_and_written_otherwise_are_recorded_as_they_are_written(
+    database: Database, cast: Cast
+) -> None:
+    areas = [Decimal(text) for text in ("89.5", "89.50")]
+    rows = [
+        {"office_id": cast.north.id, "number": f"小数-{number}", "room": "1", "area": areas[number % 2]}
+        for number in range(COUNT)
+    ]
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        ids = write_rows(session, Unit, inserts=rows)
+        kept = session.execute(select(AuditEntry.subject_id, AuditEntry.after).where(AuditEntry.verb == "unit.create"))
+        recorded = {subject_id: after["area"] for subject_id, after in kept if after and "area" in after}
+    assert [recorded[row_id] for row_id in ids] == [str(row["area"]) for row in rows]

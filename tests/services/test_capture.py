@@ -240,6 +240,26 @@ def test_bodies_and_files_are_kept_as_digests(desk, cast):
     assert batch["file"] == "3 字节 sha256:ba7816bf8f01cfea"
 
 
+def test_how_the_columns_of_a_file_were_read_is_recorded_in_clear_without_any_value_of_it(desk, cast):
+    columns = [["A", "1-1-101", "room"], ["B", "张三丰", "owners"], ["C", "19900000321", None]]
+    batch = ImportBatch(
+        office_id=cast.north.id,
+        kind="roster",
+        file_name="业主.xlsx",
+        file_digest="0" * 64,
+        file_size=3,
+        state=ImportState.MAPPING,
+        mapping={"on": "2026-01-01", "sheets": [{"sheet": "名册", "header_row": 2, "columns": columns}]},
+        fault="工作表「名册」的表头缺少必填列：业主。已有的列名：1-1-101、张三丰。请在「对列」里指出哪一列是它。",
+    )
+    desk.add(batch)
+    desk.flush()
+    after = only(desk, "import_batch", "create").after
+    assert after["mapping"] == ["名册!A=room", "名册!B=owners"]
+    assert after["fault"] == "工作表「名册」的表头缺少必填列：业主。请在「对列」里指出哪一列是它。"
+    assert not any(value in str(after) for value in ("张三丰", "1-1-101", "19900000321"))
+
+
 def test_every_column_that_names_a_person_says_so():
     unmarked = {
         (column.table.name, column.name)

@@ -13,15 +13,15 @@ from sqlalchemy.exc import IntegrityError
 import make
 from audit.models import AuditEntry
 from audit.verbs import verb_label
-from desk import DAY, HOUR, MINUTE, at_desk, complaint, request, running, sweep_escalations
+from desk import DAY, HOUR, MINUTE, at_desk, call, complaint, request, running, sweep_escalations
 from tasks import sweeps
 from tenant import clock
 from tenant.db import owner_engine
 from tenant.journal import CLOCKWORK
 from tenant.models import DueAction, Office, OutboxMessage
-from tenant.rules.terms import ClockKind, DueState, Gravity, PaymentMethod, Role
+from tenant.rules.terms import ClockKind, DueState, Gravity, PauseReason, PaymentMethod, Role
 from tenant.scoping import Scope
-from tenant.services import complaints, dunning, escalations, payments, replanning, requests, tickets, timetable
+from tenant.services import complaints, dunning, escalations, pauses, payments, replanning, requests, tickets, timetable
 from tenant.unscoped import Reason, across_offices
 
 AT = make.NOON + 45 * MINUTE
@@ -49,13 +49,18 @@ def _requests(session, house):
         request(session, house)
         request(session, house, urgent=True)
     replied = request(session, house)
-    tickets.reply(session, replied.ticket_id)
+    call(session, replied.ticket_id)
     tickets.promise(session, replied.ticket_id, make.NOON + 30 * MINUTE)
     done, on_site = request(session, house), request(session, house)
     for matter in (done, on_site):
         order = requests.dispatch(session, matter.id, house.engineering.id)
         requests.arrive(session, order.id)
     requests.complete(session, order.id)
+    waits, waited = request(session, house), request(session, house)
+    for matter in (waits, waited):
+        requests.dispatch(session, matter.id, house.engineering.id)
+        pauses.pause(session, matter.ticket_id, PauseReason.MATERIAL, make.NOON + 30 * MINUTE)
+    pauses.resume(session, waited.ticket_id)
     tickets.invalidate(session, request(session, house).ticket_id, "重复登记")
 
 

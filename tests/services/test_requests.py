@@ -1,6 +1,6 @@
 """Requests from the desk to the closed form (A-W2 to A-W10, B-W11)."""
 
-from desk import at_desk, request, running, waiting
+from desk import at_desk, call, request, running, waiting
 from tenant.models import Ticket
 from tenant.rules.terms import ClockKind, Role, Satisfaction, TicketState
 from tenant.services import follow_ups, requests, tickets
@@ -14,7 +14,7 @@ def test_a_request_walks_from_the_desk_to_the_closed_form(database, cast):
         assert ticket.number.startswith("BS20260302-")
         at_first = {ClockKind.FIRST_REPLY, ClockKind.DISPATCH, ClockKind.SAME_DAY, ClockKind.DAILY_CONTACT}
         assert set(running(session, ticket.id)) == waiting(session, ticket.id) == at_first
-        tickets.reply(session, ticket.id, answer="马上派人")
+        call(session, ticket.id, told="马上派人")
         order = requests.dispatch(session, filed.id, house.engineering.id, house.people[Role.TECHNICIAN].id)
         assert order.number == f"{ticket.number}-1"
         assert set(running(session, ticket.id)) == {ClockKind.ON_SITE, ClockKind.SAME_DAY, ClockKind.DAILY_CONTACT}

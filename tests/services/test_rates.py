@@ -1,0 +1,202 @@
+"""The rates of an office: each boundary by name, and the same figures in Python and in SQL (A-W14, A-W10)."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+import make
+from desk import DAY, HOUR, MINUTE, at_desk, request
+from tenant import clock
+from tenant.calendars import end_of_day
+from tenant.models import FollowUp, ServiceRequest, Ticket, WorkOrder
+from tenant.rules.rates import RULES, TARGETS, Course, Share, shares
+from tenant.rules.terms import Rate, RequestCategory, Satisfaction, TicketKind, TicketState
+from tenant.services import follow_ups, rates, requests
+
+BEGIN, END = make.NOON, make.NOON + 7 * DAY
+AT = END + HOUR
+ZONE = "Asia/Shanghai"
+SATISFIED, DISSATISFIED = Satisfaction.SATISFIED, Satisfaction.DISSATISFIED
+
+
+def course(received=BEGIN, due=None, **became) -> Course:
+    """Return a matter received at the period's beginning and due on its day, unless said otherwise."""
+    return Course(received, due or end_of_day(received, ZONE), **became)
+
+
+def share(rate: Rate, *courses: Course, at=AT) -> tuple[int, int]:
+    """Return part and whole of a rate."""
+    found = shares(courses, BEGIN, END, at)[rate]
+    return found.part, found.whole
+
+
+def test_a_period_begins_with_its_first_instant_and_ends_before_its_last():
+    edges = [course(at, taken_at=at) for at in (BEGIN - MINUTE, BEGIN, END - MINUTE, END)]
+    assert share(Rate.ACCEPTED, *edges) == (2, 2)
+
+
+def test_what_was_no_matter_counts_nowhere():
+    none = course(taken_at=BEGIN, done_at=BEGIN, followed_up_at=BEGIN, satisfaction=SATISFIED, counts=False)
+    assert set(shares([none], BEGIN, END, AT).values()) == {Share(0, 0)}
+
+
+def test_handled_counts_what_was_due_in_the_period_however_late_it_was_done_a_w14():
+    due_later = course(END - HOUR, END + DAY, done_at=END - MINUTE)
+    late = course(done_at=END)
+    waiting = course()
+    assert share(Rate.HANDLED, due_later, late, waiting) == (1, 2)
+    assert share(Rate.HANDLED, late, at=END - MINUTE) == (0, 1), "what is done after the report is not known to it"
+
+
+def test_on_time_is_counted_apart_and_the_due_instant_itself_is_in_time_a_w14():
+    due = end_of_day(BEGIN, ZONE)
+    assert share(Rate.ON_TIME, course(done_at=due), course(done_at=due + MINUTE), course()) == (1, 3)
+
+
+def test_what_comes_on_the_last_day_is_due_in_the_period_a_w14():
+    first, last = end_of_day(BEGIN - DAY, ZONE), end_of_day(END, ZONE)
+    of_the_last_day = course(last - HOUR, taken_at=last - HOUR)
+    found = shares([of_the_last_day], first, last, AT + DAY)
+    assert found[Rate.HANDLED] == found[Rate.ON_TIME] == Share(0, 1), "24:00 of the last day belongs to it"
+    assert shares([of_the_last_day], last, last + DAY, AT + 2 * DAY)[Rate.HANDLED] == Share(0, 0), "and to no other"
+
+
+def test_who_was_dissatisfied_counts_also_while_it_is_put_right_a_w10():
+    """A dissatisfied customer has the matter taken up again, and then it is not done any more."""
+    unhappy = {"followed_up_at": BEGIN + DAY, "satisfaction": DISSATISFIED, "dissatisfied_at": BEGIN + DAY}
+    again = course(**unhappy)
+    done_again = course(done_at=BEGIN + 2 * DAY, **unhappy)
+    put_right = course(done_at=BEGIN, followed_up_at=BEGIN, satisfaction=SATISFIED, dissatisfied_at=BEGIN)
+    assert share(Rate.SATISFIED, again, done_again, put_right, course()) == (1, 3)
+    assert share(Rate.REOPENED, again, done_again, put_right, course(done_at=BEGIN), course()) == (3, 4)
+    assert share(Rate.SATISFIED, again, at=BEGIN) == (0, 0)
+    assert share(Rate.REOPENED, again, at=BEGIN) == (0, 0)
+
+
+def test_followed_up_is_of_what_was_done_in_the_period_and_after_it_was_done_a_w10():
+    done = BEGIN + DAY
+    before = course(done_at=done, followed_up_at=done - MINUTE, satisfaction=DISSATISFIED, dissatisfied_at=done)
+    after = course(done_at=done, followed_up_at=done, satisfaction=SATISFIED)
+    earlier = course(BEGIN - 9 * DAY, done_at=BEGIN - MINUTE, followed_up_at=BEGIN, satisfaction=SATISFIED)
+    assert share(Rate.FOLLOWED_UP, before, after, earlier, course()) == (1, 2)
+    assert share(Rate.SATISFIED, before, after, earlier) == (1, 2)
+    assert share(Rate.REOPENED, before, after, earlier, course()) == (1, 2)
+
+
+def test_somebody_dissatisfied_is_asked_and_not_satisfied():
+    said = [course(done_at=BEGIN, followed_up_at=BEGIN, satisfaction=word) for word in Satisfaction]
+    assert share(Rate.SATISFIED, *said) == (2, 3)
+
+
+def test_every_rate_says_what_it_counts_and_whose_rule_it_is():
+    assert set(RULES) == set(Rate)
+    assert set(TARGETS) < set(Rate)
+
+
+INSTANTS = st.integers(-3 * 24 * 60, 10 * 24 * 60).map(lambda minutes: BEGIN + minutes * MINUTE)
+COURSES = st.builds(
+    lambda received, sent, done, asked, word, promised, state: (
+        received,
+        sent and max(received, sent),
+        done and max(received, done),
+        asked and max(received, asked),
+        word,
+        promised and max(received, promised),
+        state,
+    ),
+    INSTANTS,
+    st.none() | INSTANTS,
+    st.none() | INSTANTS,
+    st.none() | INSTANTS,
+    st.sampled_from(Satisfaction),
+    st.none() | INSTANTS,
+    st.sampled_from([TicketState.UNDER_WAY, TicketState.UNDER_WAY, TicketState.INVALID, TicketState.MERGED]),
+)
+
+
+@pytest.fixture
+def north(database, cast):
+    """A session of the north and its house, rolled back at the end."""
+    with at_desk(database, cast.north, AT + 10 * DAY) as session:
+        yield session, cast.north
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(COURSES, min_size=1, max_size=12), st.integers(-2, 3))
+def test_sql_counts_what_the_rule_counts(north, made, later):
+    session, house = north
+    at = AT + timedelta(days=later)
+    point = session.begin_nested()
+    table = [_kept(session, house, number, *facts) for number, facts in enumerate(made)]
+    found = rates.by_office(session, [TicketKind.REQUEST], BEGIN, END, at).get(house.id, {})
+    expected = shares(table, BEGIN, END, at)
+    assert found == expected or (not found and {share.whole for share in expected.values()} == {0})
+    point.rollback()
+
+
+def test_the_course_of_a_matter_is_read_from_what_the_desk_does_with_it_a_w10(north):
+    session, house = north
+    period = (make.NOON - HOUR, end_of_day(make.NOON, ZONE), make.NOON + 3 * DAY)
+
+    def counted() -> dict[Rate, tuple[int, int]]:
+        found = rates.by_office(session, [TicketKind.REQUEST], *period)[house.id]
+        return {rate: (share.part, share.whole) for rate, share in found.items()}
+
+    with clock.at(make.NOON):
+        row = request(session, house)
+        requests.dispatch(session, row.id, house.engineering.id)
+        before = counted()
+    assert before[Rate.HANDLED] == (0, 1)
+    with clock.at(make.NOON + HOUR):
+        requests.complete(session, orders_of(session, row.id)[-1].id, outcome="已修")
+        follow_ups.follow_up(session, row.ticket_id, DISSATISFIED)
+    unhappy = counted()
+    assert (unhappy[Rate.SATISFIED], unhappy[Rate.REOPENED], unhappy[Rate.HANDLED]) == ((0, 1), (1, 1), (0, 1))
+    with clock.at(make.NOON + 2 * HOUR):
+        requests.complete(session, orders_of(session, row.id)[-1].id, outcome="又修")
+        follow_ups.follow_up(session, row.ticket_id, SATISFIED)
+    happy = counted()
+    assert (happy[Rate.SATISFIED], happy[Rate.REOPENED], happy[Rate.HANDLED]) == ((1, 1), (1, 1), (1, 1))
+
+
+def orders_of(session, request_id) -> list[WorkOrder]:
+    """Return the orders of a request, the first one first."""
+    return list(session.scalars(select(WorkOrder).where(WorkOrder.request_id == request_id).order_by(WorkOrder.id)))
+
+
+def _kept(session, house, number, received, sent, done, asked, word, promised, state) -> Course:
+    """Write one matter down as rows, and return its course."""
+    ticket = Ticket(
+        office_id=house.id,
+        kind=TicketKind.REQUEST,
+        number=f"BS-rate-{number}",
+        content="x",
+        state=state,
+        received_at=received,
+        promised_at=promised,
+        done_at=done,
+    )
+    session.add(ticket)
+    session.flush()
+    request = ServiceRequest(office_id=house.id, ticket_id=ticket.id, category=RequestCategory.REPAIR)
+    session.add(request)
+    session.flush()
+    if sent:
+        order = {"number": f"BS-rate-{number}-1", "department_id": house.engineering.id, "dispatched_at": sent}
+        session.add(WorkOrder(office_id=house.id, request_id=request.id, **order))
+    if asked:
+        session.add(FollowUp(office_id=house.id, ticket_id=ticket.id, made_at=asked, satisfaction=word))
+    session.flush()
+    return Course(
+        received,
+        promised or end_of_day(received, ZONE),
+        taken_at=min((at for at in (sent, done) if at), default=None),
+        done_at=done,
+        followed_up_at=asked,
+        satisfaction=word if asked else None,
+        dissatisfied_at=asked if asked and word is DISSATISFIED else None,
+        counts=state is TicketState.UNDER_WAY,
+    )
