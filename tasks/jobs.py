@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from importers import apply as importing
-from importers import batches
+from importers import batches, foresight
 from importers import undo as undoing
 from importers.reading import Report
 from tasks.errands import clockwork
@@ -328,6 +328,16 @@ def _not_undone_import(session: ScopedSession, job: Job, ending: Ending) -> None
     undoing.lay_down(session, job.subject_id, why)
 
 
+def _foresee_undoing(session: ScopedSession, job: Job, report: Report) -> Progress:
+    """Reckon what undoing a large batch would do, for its page."""
+    foreseen = foresight.reckon(session, job.subject_id, report).total
+    return Progress(done=foreseen, total=foreseen, is_last=True)
+
+
+def _nothing_left(_session: ScopedSession, _job: Job, _ending: Ending) -> None:
+    """Put nothing right: what only looks leaves nothing behind."""
+
+
 def _rows_of(batch: ImportBatch) -> int:
     rows = batch.counts.get("rows")
     return int(rows["read"]) if isinstance(rows, dict) else 0
@@ -337,4 +347,5 @@ KINDS: Final[Mapping[str, JobKind]] = {
     batches.READING: JobKind(step=_read_import, undo=_unread_import),
     batches.WRITING: JobKind(step=_write_import, undo=_unwritten_import),
     batches.UNDOING: JobKind(step=_undo_import, undo=_not_undone_import),
+    batches.FORESEEING: JobKind(step=_foresee_undoing, undo=_nothing_left),
 }
