@@ -13,6 +13,7 @@ import xlsxwriter
 from flask import abort, send_file
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy.orm import Session
 
 from admin import access, formats
 from admin.access import needs
@@ -169,19 +170,21 @@ class Exporting:
     def _note_export(self, export_type: str, count: int, args: Any) -> None:
         """Put on the record who took how many rows, by which filter; once for each office they may be of."""
         view: Any = self
-        person, office = access.identity(), access.office_at_hand()
-        offices: list[int | None] = [office.id] if office else [None]
-        if office is None and person is not None and not person.is_headquarters:
-            offices = [found.id for found in person.offices]
         filters = view._filters  # noqa: SLF001
         words = [f"{name} {filters[index].operation()} {value}" for index, name, value in args.filters or ()]
         facts: dict[str, object] = {"format": export_type, "count": count, "filters": words}
         facts["search"] = bool(args.search)  # that there was one: the words may be a name or a telephone number
-        for office_id in offices:
-            act = RecordedAct(
-                verb="record.exported", subject_kind=self.model.__tablename__, office_id=office_id, facts=facts
-            )
-            note(view.session, act)
+        note_taken(view.session, "record.exported", self.model.__tablename__, facts)
+
+
+def note_taken(session: Session, verb: str, subject_kind: str | None, facts: dict[str, object]) -> None:
+    """Put on the record that something was taken away as a file; once for each office it may be of."""
+    person, office = access.identity(), access.office_at_hand()
+    offices: list[int | None] = [office.id] if office else [None]
+    if office is None and person is not None and not person.is_headquarters:
+        offices = [found.id for found in person.offices]
+    for office_id in offices:
+        note(session, RecordedAct(verb=verb, subject_kind=subject_kind, office_id=office_id, facts=facts))
 
 
 def _as_download(file: IO[bytes], export_type: str, name: str) -> ResponseReturnValue:

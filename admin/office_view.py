@@ -17,6 +17,7 @@ from admin.acting import Acting
 from admin.exports import Exporting
 from admin.fields import Reference, field_for, form_class
 from admin.listing import Listing, column_at, loads_for
+from admin.printing import PRINT, Printing
 from admin.references import LOOKED_UP_BY, ReferenceLoader, parse_id
 from admin.saving import Saving
 from admin.site import Entry
@@ -36,7 +37,7 @@ NEVER_SERVED: Final = frozenset({"/ajax/update/"})
 """Flask-Admin's inline edit asks nobody whether the record may be edited (#2129)."""
 
 
-class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
+class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
     """The view of one entity; a subclass says what is special about it and nothing else."""
 
     area: Area
@@ -141,6 +142,8 @@ class OfficeView(Saving, Exporting, Acting, Listing, ModelView):
 
     def is_action_allowed(self, name: str) -> bool:
         """Allow no act on many rows that the view does not declare."""
+        if name == PRINT:
+            return self.may_print()
         return name not in self.action_disallowed_list and access.may(self.area, Act.ACT)
 
     # ---- rows

@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, joinedload
 
 from audit.redaction import mask_phone
 from tenant.models import (
+    Builder,
     Building,
     ChargeType,
     Company,
@@ -25,15 +26,18 @@ from tenant.models import (
     Section,
     Staff,
     Ticket,
+    Topic,
     Unit,
     Vehicle,
 )
+from tenant.services import topics
 
 MOST_AT_ONCE: Final = 20
 FURTHEST: Final = 1000
 LARGEST_ID: Final = 2**63 - 1
 
 LOOKED_UP_BY: Final[dict[type[DeclarativeBase], tuple[Any, ...]]] = {
+    Builder: (Builder.name,),
     Building: (Building.name, Building.code),
     ChargeType: (ChargeType.name,),
     Company: (Company.name, Company.code),
@@ -47,7 +51,8 @@ LOOKED_UP_BY: Final[dict[type[DeclarativeBase], tuple[Any, ...]]] = {
     Posting: (Staff.name,),
     Section: (Building.name, Section.code),
     Staff: (Staff.name, Staff.login),
-    Ticket: (Ticket.number,),
+    Ticket: (Ticket.number, Ticket.content),
+    Topic: (Topic.name,),
     Unit: (Unit.number,),
     Vehicle: (Vehicle.plate,),
 }
@@ -59,12 +64,15 @@ SPOKEN_WITH: Final[dict[str, tuple[str, ...]]] = {
     "Allocation": ("payment", "charge"),
     "Charge": ("charge_type",),
     "Complaint": ("ticket",),
+    "Defect": ("ticket",),
     "Escalation": ("ticket",),
     "MeterReading": ("meter",),
     "Ownership": ("unit", "owner"),
     "ParkingLease": ("parking_space",),
     "Posting": ("staff",),
     "Section": ("building",),
+    "LogEntry": ("ticket",),
+    "QuoteLine": ("request",),
     "ServiceRequest": ("ticket",),
 }
 """Which relations a record needs to say its own name: loaded with it, or a page of fifty asks fifty times."""
@@ -83,6 +91,10 @@ def spoken(row: Any) -> str:
     """Return how a record is called in a list of candidates: enough to tell two of one name apart."""
     if isinstance(row, Owner) and row.phone:
         return f"{row.name}（{mask_phone(row.phone)}）"
+    if isinstance(row, Topic):
+        return f"{topics.path_of(row)}（较急）" if row.urgent else topics.path_of(row)
+    if isinstance(row, Ticket):
+        return f"{row.number} {row.content[:20]}"
     if isinstance(row, Section):
         return f"{row.building.name} {row}"
     return str(row)

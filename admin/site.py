@@ -34,7 +34,7 @@ GROUPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the navigation: shown to who may view ``area`` (None: to everybody signed in).
+    """One line of the navigation: shown to who may do ``act`` in ``area`` (None: to everybody signed in).
 
     ``count`` tells how many things wait behind it, None where nothing can wait; ``order`` sorts within the group.
     """
@@ -45,10 +45,11 @@ class Entry:
     area: Area | None = None
     count: Callable[[], int] | None = None
     order: int = 50
+    act: Act = Act.VIEW
 
     def is_shown(self) -> bool:
         """Tell whether the person asking sees the line."""
-        return self.area is None or access.may(self.area, Act.VIEW)
+        return self.area is None or access.may(self.area, self.act)
 
     def is_active(self) -> bool:
         """Tell whether the page being shown belongs to this line."""

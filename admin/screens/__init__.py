@@ -2,15 +2,30 @@
 
 from typing import Final
 
-from admin.screens import account, clockwork, finding, importing, outbox, record, supervision, workbench
+from admin.screens import (
+    account,
+    clockwork,
+    desk,
+    finding,
+    importing,
+    outbox,
+    papers,
+    rates,
+    record,
+    supervision,
+    workbench,
+)
 from admin.site import Screen
 
 SCREENS: Final[tuple[Screen, ...]] = (
     workbench.SCREEN,
+    desk.SCREEN,
     importing.SCREEN,
     outbox.SCREEN,
     supervision.SCREEN,
     record.SCREEN,
+    papers.SCREEN,
+    rates.SCREEN,
     clockwork.SCREEN,
     finding.SCREEN,
     account.SCREEN,

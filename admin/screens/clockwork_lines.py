@@ -28,6 +28,12 @@ CATCH_UP: Final = {
     CatchUp.SKIP: "错过的不补",
 }
 MENDINGS: Final = {"planned": "补上", "moved": "改到正确时间", "cancelled": "取消多余"}
+JOBS: Final = {
+    "import": "写入名册",
+    "import_read": "读取表格",
+    "import_undo": "撤销导入",
+    "import_foresee": "核对能否撤销",
+}
 LONGEST_ERROR: Final = 300
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -207,7 +213,7 @@ def latest_jobs(limit: int) -> list[dict[str, Any]]:
 
 def job_label(kind: str) -> str:
     """Return what a kind of job is called."""
-    return {"import": "写入名册", "import_read": "读取表格", "import_undo": "撤销导入"}.get(kind, kind)
+    return JOBS.get(kind, kind)
 
 
 def _job_url(row: Job) -> str | None:

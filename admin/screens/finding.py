@@ -72,7 +72,7 @@ def _units(words: str) -> Found:
 
 def _owners(words: str) -> Found:
     session = session_at_hand()
-    statement = select(Owner).where(_person(Owner, words)).order_by(Owner.name, Owner.id).limit(MOST)
+    statement = select(Owner).where(person(Owner, words)).order_by(Owner.name, Owner.id).limit(MOST)
     owners = session.scalars(statement).all()
     held = select(Ownership.owner_id, Unit.number).join(Ownership.unit)
     held = held.where(Ownership.owner_id.in_([owner.id for owner in owners]), Ownership.to_on.is_(None))
@@ -86,7 +86,7 @@ def _owners(words: str) -> Found:
 
 
 def _occupants(words: str) -> Found:
-    statement = select(Occupant).where(_person(Occupant, words)).order_by(Occupant.name, Occupant.id).limit(MOST)
+    statement = select(Occupant).where(person(Occupant, words)).order_by(Occupant.name, Occupant.id).limit(MOST)
     return [
         _hit(row, row.name, [row.relation.label, mask_phone(row.phone or "")])
         for row in session_at_hand().scalars(statement)
@@ -144,7 +144,7 @@ def _payments(words: str) -> Found:
     ]
 
 
-def _person(model: type[Owner | Occupant], words: str) -> Any:
+def person(model: type[Owner | Occupant], words: str) -> Any:
     """Return the condition of somebody's name, or of the phone when the words are digits enough."""
     digits = words.replace(" ", "").replace("-", "")
     if digits.isascii() and digits.isdigit() and len(digits) >= DIGITS_OF_A_PHONE:

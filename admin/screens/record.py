@@ -12,7 +12,7 @@ from admin import access, formats
 from admin.access import needs
 from admin.exports import Cell, write_workbook
 from admin.references import parse_id
-from admin.screens import clockwork_lines, wording
+from admin.screens import clockwork_lines, importing_lines, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from audit import timeline, verbs
@@ -181,6 +181,8 @@ def _changes(entry: AuditEntry) -> Iterator[dict[str, str]]:
 
 def _value(entry: AuditEntry, name: str, value: object) -> str:
     """Return a recorded value in words; an instant, kept in UTC, in the zone of its office."""
+    if isinstance(value, list) and (entry.subject_kind, name) == ("import_batch", "mapping"):
+        value = [importing_lines.column_read(str(one)) for one in value]
     if isinstance(value, list):
         rest = f" 等 {len(value)} 项" if len(value) > MOST_LISTED else ""
         return "、".join(map(str, value[:MOST_LISTED])) + rest or verbs.shown(None, name, None)

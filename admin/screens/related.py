@@ -12,15 +12,18 @@ from flask import url_for
 from sqlalchemy import and_, or_, select
 
 from admin import access, formats
-from admin.listing import loads_for
+from admin.listing import label_of, loads_for
 from admin.screens import wording
 from admin.session import session_at_hand
 from tenant import clock
 from tenant.models import (
     Allocation,
+    Builder,
     Charge,
     Clock,
     Complaint,
+    Contact,
+    Defect,
     DunningNotice,
     Escalation,
     FollowUp,
@@ -32,7 +35,12 @@ from tenant.models import (
     Ownership,
     ParkingLease,
     ParkingSpace,
+    Pause,
     Payment,
+    QuoteLine,
+    Rectification,
+    RectificationCheck,
+    RectificationNote,
     ServiceRequest,
     Ticket,
     Unit,
@@ -76,12 +84,33 @@ def _mails_of_owner(row: Any) -> Any:
     return and_(Mail.subject_kind == "dunning_notice", Mail.subject_id.in_(notices))
 
 
+def _joined(model: Any) -> tuple[Section, ...]:
+    """Return what stands around a matter by being joined to it: its doubles, what it answers, what answers it."""
+
+    def of(column: Any) -> Callable[[Any], Any]:
+        return lambda row: model.ticket_id.in_(select(Ticket.id).where(column == row.ticket_id))
+
+    return (
+        Section("已并入本件（报事人须一并答复）", model, DOUBLE, of(Ticket.merged_into_id)),
+        Section("由本件一并处理", model, (*DOUBLE, "ticket.state"), of(Ticket.parent_id)),
+        Section("同因主票", model, TICKET, lambda row: model.ticket_id == row.ticket.parent_id),
+        Section("并入", model, TICKET, lambda row: model.ticket_id == row.ticket.merged_into_id),
+    )
+
+
 SHARE: Final = ("share", "is_payer", "from_on", "to_on")
 RENTED: Final = ("lessee_name", "vehicle", "monthly_rent", "from_on", "to_on")
 MAIL: Final = ("subject", "mail_class", "recipient_name", "state", "sent_at")
+DOUBLE: Final = ("ticket.number", "ticket.reporter_name", "ticket.reporter_phone", "ticket.unit", "ticket.content")
+FOLLOWED: Final = ("made_at", "made_by", "satisfaction", "answer")
+RECORD: Final = ("number", "builder", "state", "issued_at", "agreed_on", "returned_at", "owner_signed_at")
+CHECK: Final = ("checked_at", "passed", "findings", "agreed_on", "checked_by")
+PROGRESS: Final = ("noted_at", "content", "agreed_before", "agreed_on", "noted_by")
 OF_A_TICKET: Final = (
+    Section("等待", Pause, ("reason", "began_at", "until_at", "ended_at", "note", "began_by"), _of_ticket(Pause)),
+    Section("联系记录", Contact, ("made_at", "method", "made_by", "told", "answer"), _of_ticket(Contact)),
     Section("升级", Escalation, ("level", "role", "raised_at", "told", "acknowledged_at"), _of_ticket(Escalation)),
-    Section("回访", FollowUp, ("made_at", "made_by", "satisfaction", "answer"), _of_ticket(FollowUp)),
+    Section("回访", FollowUp, FOLLOWED, _of_ticket(FollowUp)),
     Section("邮件", Mail, MAIL, _mails_of_ticket),
 )
 SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
@@ -108,18 +137,50 @@ SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
         Section("表计", Meter, ("number", "kind", "location", "factor"), lambda row: Meter.unit_id == row.id),
         Section("报事", ServiceRequest, TICKET, _of_unit(ServiceRequest)),
         Section("投诉", Complaint, TICKET, _of_unit(Complaint)),
+        Section("房屋缺陷", Defect, ("part", *TICKET), _of_unit(Defect)),
         Section("应收", Charge, ("owner", "charge_type", "due_on", "amount"), lambda row: Charge.unit_id == row.id),
     ),
     ServiceRequest: (
         Section(
             "处理单",
             WorkOrder,
-            ("number", "department", "technician", "state", "dispatched_at", "done_at"),
+            ("number", "follows", "department", "technician", "state", "dispatched_at", "done_at"),
             lambda row: WorkOrder.request_id == row.id,
         ),
+        Section(
+            "报价",
+            QuoteLine,
+            ("item", "quantity", "price", "amount"),
+            lambda row: QuoteLine.request_id == row.id,
+        ),
+        *_joined(ServiceRequest),
+        Section("转为整改", Defect, ("part", *TICKET), lambda row: Defect.request_id == row.id),
         *OF_A_TICKET,
     ),
-    Complaint: OF_A_TICKET,
+    WorkOrder: (
+        Section(
+            "同一报事的其他处理单",
+            WorkOrder,
+            ("number", "follows", "department", "technician", "state", "dispatched_at", "done_at", "ended_why"),
+            lambda row: and_(WorkOrder.request_id == row.request_id, WorkOrder.id != row.id),
+        ),
+    ),
+    Complaint: (*_joined(Complaint), *OF_A_TICKET),
+    Defect: (Section("整改记录", Rectification, RECORD, lambda row: Rectification.defect_id == row.id), *OF_A_TICKET),
+    Rectification: (
+        Section("复验", RectificationCheck, CHECK, lambda row: RectificationCheck.rectification_id == row.id),
+        Section("整改进度", RectificationNote, PROGRESS, lambda row: RectificationNote.rectification_id == row.id),
+        Section(
+            "同一缺陷的其他整改单",
+            Rectification,
+            RECORD,
+            lambda row: and_(Rectification.defect_id == row.defect_id, Rectification.id != row.id),
+        ),
+        Section("回访", FollowUp, FOLLOWED, lambda row: FollowUp.ticket_id == row.defect.ticket_id),
+    ),
+    Builder: (
+        Section("整改记录", Rectification, ("defect.ticket.unit", *RECORD), lambda r: Rectification.builder_id == r.id),
+    ),
     ParkingSpace: (Section("租赁", ParkingLease, RENTED, lambda row: ParkingLease.parking_space_id == row.id),),
     Vehicle: (
         Section("租赁", ParkingLease, ("parking_space", *RENTED), lambda row: ParkingLease.vehicle_id == row.id),
@@ -134,8 +195,10 @@ SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
 def related(row: Any) -> list[dict[str, Any]]:
     """Return the sections around a record that the person may see, as tables; what is empty is left out."""
     found = [_table(section, row) for section in SECTIONS.get(type(row), ())]
-    if isinstance(row, ServiceRequest | Complaint):
+    if isinstance(row, ServiceRequest | Complaint | Defect):
         found.insert(0, _clocks(row.ticket_id))
+    elif isinstance(row, Rectification):
+        found.insert(0, _clocks(row.defect.ticket_id))
     return [table for table in found if table is not None and table["rows"]]
 
 
@@ -150,7 +213,10 @@ def _table(section: Section, row: Any) -> dict[str, Any] | None:
     labels = {**view.column_labels, "amount": "金额（元）"}
     return {
         "title": section.title,
-        "headings": [(labels.get(path, path), wording.column_kind(view, path)) for path in section.paths],
+        "headings": [
+            (labels.get(path) or label_of(section.model, path) or path, wording.column_kind(view, path))
+            for path in section.paths
+        ],
         "rows": [
             {"url": _address(view, found), "cells": [view.cell(found, path) for path in section.paths]}
             for found in rows[:MOST]
@@ -167,7 +233,7 @@ def _address(view: Any, row: Any) -> str:
 
 def _clocks(ticket_id: int) -> dict[str, Any] | None:
     """Return the deadlines of a ticket: what was waited for, until when, and what became of it."""
-    if not (access.may(Area.REQUESTS) or access.may(Area.COMPLAINTS)):
+    if not any(access.may(area) for area in (Area.REQUESTS, Area.COMPLAINTS, Area.RECTIFICATIONS)):
         return None
     rows = session_at_hand().scalars(select(Clock).where(Clock.ticket_id == ticket_id).order_by(Clock.due_at)).all()
     return {
@@ -185,7 +251,7 @@ def _clock_cells(row: Clock) -> list[Any]:
         words = f"晚 {wording.duration(row.met_at - row.due_at)}达成" if late else "按时达成"
         outcome = wording.Remaining(words, "red" if late else "green")
     elif row.cancelled_at is not None:
-        outcome = wording.Remaining("已取消", "grey")
+        outcome = wording.Remaining("已取消" if row.pause_id is None else "因等待停算", "grey")
     else:
         outcome = wording.remaining(row.due_at, clock.now())
     times = [formats.shown(instant, zone=zone) for instant in (row.started_at, row.due_at)]

@@ -13,16 +13,17 @@ from admin.screens import figures, related, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
-from tenant.models import Clock, Complaint, Escalation, ServiceRequest, Ticket
+from tenant.models import Clock, Complaint, Defect, Escalation, ServiceRequest, Ticket
 from tenant.rules.terms import Act, Area, TicketKind
 
 LINES: Final = 8
 CLOCKS_A_TICKET: Final = 5
 NOT_FOUND: Final = 404
 SEARCHED: Final = (Area.UNITS, Area.OWNERS, Area.REQUESTS, Area.COMPLAINTS, Area.PAYMENTS)
-TABLES: Final[dict[TicketKind, type[ServiceRequest | Complaint]]] = {
+TABLES: Final[dict[TicketKind, type[ServiceRequest | Complaint | Defect]]] = {
     TicketKind.REQUEST: ServiceRequest,
     TicketKind.COMPLAINT: Complaint,
+    TicketKind.DEFECT: Defect,
 }
 screen = Blueprint("workbench", __name__)
 
@@ -54,6 +55,25 @@ def show() -> ResponseReturnValue:
         list_urls={"notices": wording.list_of("dunning_notice")},
         several=several,
     )
+
+
+def due_lists(at: datetime) -> dict[str, Any]:
+    """Return what the desk keeps in sight: lines of what is overdue, due next and to be followed up at ``at``."""
+    seen = selection()
+    waiting = figures.to_follow_up(session_at_hand(), seen, limit=LINES) if access.may(Area.FOLLOW_UPS) else []
+    return {
+        "overdue": _clocks(seen, at, overdue=True),
+        "due_next": _clocks(seen, at, overdue=False),
+        "follow_up": [ticket_line(row, at) for row in waiting],
+    }
+
+
+def next_clocks(ticket_id: int, most: int = 2) -> list[str]:
+    """Return what a ticket waits for first, in words: 派单 5 分钟内."""
+    statement = select(Clock).where(Clock.ticket_id == ticket_id, figures.running()).order_by(Clock.due_at, Clock.id)
+    at = clock.now()
+    rows = session_at_hand().scalars(statement.limit(most))
+    return [f"{row.kind.label}{wording.remaining(row.due_at, at).words}" for row in rows]
 
 
 def visible() -> dict[str, bool]:
@@ -88,11 +108,7 @@ def places() -> tuple[access.OfficeAtHand, ...]:
 
 def selection() -> figures.Selection:
     """Return which tickets the person may see; who is a technician and nothing else sees their own orders (A-W9)."""
-    kinds = tuple(
-        kind
-        for kind, area in ((TicketKind.REQUEST, Area.REQUESTS), (TicketKind.COMPLAINT, Area.COMPLAINTS))
-        if access.may(area)
-    )
+    kinds = tuple(kind for kind in TABLES if access.may(_area(kind)))
     own = access.own_orders_only()
     return figures.Selection(kinds=kinds, postings=None if own is None else tuple(own))
 
@@ -115,7 +131,7 @@ def ticket_url(ticket: Ticket) -> str | None:
 @screen.get("/tickets/<int:ticket_id>")
 @door(SIGNED_IN)
 def open_ticket(ticket_id: int) -> ResponseReturnValue:
-    """Lead to the request or complaint that a ticket belongs to: lists and mails know the ticket's number alone."""
+    """Lead to what a ticket is about, a request, complaint or defect: lists and mails know its number alone."""
     session = session_at_hand()
     ticket = session.get(Ticket, ticket_id)
     model = TABLES.get(ticket.kind) if ticket else None

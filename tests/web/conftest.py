@@ -13,9 +13,11 @@ from admin import health
 from admin.app import create_app
 from audit.models import AuditEntry
 from cast import Cast
+from tasks.actors import Works
 from tenant.db import Database
 from tenant.journal import CLOCKWORK
 from tenant.models import Staff
+from tenant.rules.terms import Role
 from tenant.scoping import Scope
 from tenant.services import sign_ins
 from tenant.settings import Settings
@@ -78,6 +80,30 @@ def sign_in(app: Flask, database: Database) -> Callable[[Staff], Browser]:
         return Browser(client=client, token=opened.token)
 
     return signed_in
+
+
+@pytest.fixture(scope="module")
+def clerk(sign_in: Callable[[Staff], Browser], cast: Cast) -> Browser:
+    """The northern office's admin."""
+    return sign_in(cast.north.people[Role.OFFICE_ADMIN].staff)
+
+
+@pytest.fixture(scope="module")
+def director(sign_in: Callable[[Staff], Browser], cast: Cast) -> Browser:
+    """The northern office's director."""
+    return sign_in(cast.north.people[Role.DIRECTOR].staff)
+
+
+@pytest.fixture(scope="module")
+def stranger(sign_in: Callable[[Staff], Browser], cast: Cast) -> Browser:
+    """The southern office's admin, who sees nothing of the northern."""
+    return sign_in(cast.south.people[Role.OFFICE_ADMIN].staff)
+
+
+@pytest.fixture
+def works(app: Flask, database: Database) -> Works:
+    """What a worker beside the site works with."""
+    return Works(database, app.extensions["wuguan.settings"])
 
 
 @pytest.fixture

@@ -1,67 +1,33 @@
 """Writing an import from the page: asked for, followed, cancelled, told; by those who may, in their own office."""
 
-from io import BytesIO
 from itertools import count
 
-import openpyxl
 import pytest
 from sqlalchemy import select
 
 from tasks import jobs as running
-from tasks.actors import Works
 from tasks.relay import do_without
 from tenant.journal import CLOCKWORK
 from tenant.models import ImportBatch, Job, Owner
-from tenant.rules.terms import ImportState, JobState, Role
+from tenant.rules.terms import ImportState, JobState
 from tenant.scoping import Scope
 from tenant.services import jobs
 from tenant.unscoped import Reason, across_offices
+from web.uploads import batch_of, text_of, upload
 
 _buildings = count(300)
-
-
-@pytest.fixture
-def works(database, app):
-    return Works(database, app.extensions["wuguan.settings"])
-
-
-@pytest.fixture(scope="module")
-def clerk(sign_in, cast):
-    return sign_in(cast.north.people[Role.OFFICE_ADMIN].staff)
-
-
-@pytest.fixture(scope="module")
-def director(sign_in, cast):
-    return sign_in(cast.north.people[Role.DIRECTOR].staff)
-
-
-@pytest.fixture(scope="module")
-def stranger(sign_in, cast):
-    return sign_in(cast.south.people[Role.OFFICE_ADMIN].staff)
 
 
 @pytest.fixture
 def place(clerk):
     """The page of a roster that nobody has imported before, previewed."""
     building = next(_buildings)
-    book = openpyxl.Workbook()
-    for row in (["房号", "业主姓名"], *([f"{building}-1-{number}01", f"业主{number}"] for number in range(1, 4))):
-        book.active.append(row)
-    written = BytesIO()
-    book.save(written)
-    answer = clerk.post("/imports", {"kind": "roster", "file": (BytesIO(written.getvalue()), "名册.xlsx")})
-    return answer.headers["Location"]
+    rows = ([f"{building}-1-{number}01", f"业主{number}"] for number in range(1, 4))
+    return upload(clerk, ["房号", "业主姓名"], *rows)
 
 
 def page(browser, place):
-    answer = browser.get(place)
-    assert answer.status_code == 200
-    return answer.get_data(as_text=True)
-
-
-def batch_of(database, place):
-    with database.session(Scope.everywhere(), CLOCKWORK) as session:
-        return session.get_one(ImportBatch, int(place.rsplit("/", 1)[1]))
+    return text_of(browser.get(place))
 
 
 def job_of(database, place):

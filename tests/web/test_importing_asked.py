@@ -142,3 +142,14 @@ def test_signs_that_cannot_be_kept_are_left_out_of_what_is_put_right_by_hand():
 def test_a_place_that_no_page_names_is_refused(place):
     with pytest.raises(Refusal):
         asked.corrected_as_asked(MultiDict({f"edit|{place}": "1"}), Choices())
+
+
+def test_more_than_a_page_is_made_for_is_refused_and_says_what_to_do_instead(monkeypatch):
+    monkeypatch.setattr(asked, "MOST_EDITS", 3)
+    before = asked.corrected_as_asked(MultiDict({"edit|1|A|甲": "a", "answer|2||甲": "new"}), Choices())
+    assert asked.corrected_as_asked(MultiDict({"edit|1|A|甲": "b", "edit|3|A|甲": "c"}), before)
+    with pytest.raises(Refusal, match="待改正的工作簿"):
+        asked.corrected_as_asked(MultiDict({"edit|3|A|甲": "c", "edit|4|A|甲": "d"}), before)
+    monkeypatch.setattr(asked, "MOST_SIGNS", 10)
+    with pytest.raises(Refusal, match="重新上传"):
+        asked.corrected_as_asked(MultiDict({"edit|3|A|甲": "很长很长很长很长"}), before)

@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from admin.screens import importing_preview
-from importers import batches
+from importers import batches, foresight, undo
 from importers.choices import NOTE
-from tasks.actors import Works
 from tasks.relay import do_without
 from tenant.errors import Refusal
 from tenant.journal import CLOCKWORK
@@ -18,66 +17,16 @@ from tenant.models import HeadingAlias, ImportBatch, ImportLayout, Owner, Unit
 from tenant.rules.terms import ImportState, Role
 from tenant.scoping import Scope
 from tenant.unscoped import Reason, across_offices
+from web.uploads import batch_of, text_of, upload
 
 _buildings = count(600)
 EVERYWHERE = Scope.everywhere()
 
 
 @pytest.fixture
-def works(database, app):
-    return Works(database, app.extensions["wuguan.settings"])
-
-
-@pytest.fixture(scope="module")
-def clerk(sign_in, cast):
-    return sign_in(cast.north.people[Role.OFFICE_ADMIN].staff)
-
-
-@pytest.fixture(scope="module")
-def director(sign_in, cast):
-    return sign_in(cast.north.people[Role.DIRECTOR].staff)
-
-
-@pytest.fixture(scope="module")
-def stranger(sign_in, cast):
-    return sign_in(cast.south.people[Role.OFFICE_ADMIN].staff)
-
-
-@pytest.fixture
 def building():
     """A building that no other test has."""
     return next(_buildings)
-
-
-def workbook(*rows) -> bytes:
-    """Return a workbook of one sheet with these rows."""
-    book = openpyxl.Workbook()
-    book.active.title = "名册"
-    for row in rows:
-        book.active.append(list(row))
-    written = BytesIO()
-    book.save(written)
-    return written.getvalue()
-
-
-def upload(browser, *rows, name="名册.xlsx", kind="roster"):
-    """Send a workbook as the page does; return where it leads."""
-    form = {"kind": kind, "url": "/imports", "file": (BytesIO(workbook(*rows)), name)}
-    answer = browser.post("/imports", form)
-    assert answer.status_code == 302
-    return answer.headers["Location"].removesuffix("/mapping")
-
-
-def text_of(answer, status=200):
-    """Return what a page says."""
-    assert answer.status_code == status, answer.get_data(as_text=True)[:500]
-    return answer.get_data(as_text=True)
-
-
-def batch_of(database, place):
-    """Return the batch whose page stands at a place."""
-    with database.session(EVERYWHERE, CLOCKWORK) as session:
-        return session.get_one(ImportBatch, int(place.rsplit("/", 1)[1]))
 
 
 def test_a_column_that_nobody_knows_is_asked_about_and_the_answer_is_kept_for_the_next_file(clerk, database, building):
@@ -315,3 +264,67 @@ def test_what_was_deleted_on_schedule_is_said_to_be_and_its_numbers_stay(clerk, 
     assert "读法已按期清除" in text_of(clerk.get(f"{place}/mapping"))
     clerk.post(f"{place}/choices", {"mode": "fill", "url": place})
     assert "请重新上传" in text_of(clerk.get(place))
+
+
+def test_what_undoing_a_large_batch_would_do_is_reckoned_in_the_background(
+    clerk, director, stranger, database, works, building, monkeypatch
+):
+    monkeypatch.setattr(foresight, "LARGE", 3)
+    place = upload(clerk, ["房号", "业主姓名"], [f"{building}-1-101", "钱若水"], [f"{building}-1-102", "李望舒"])
+    clerk.post(f"{place}/apply")
+    do_without(works)
+    with monkeypatch.context() as waiting:
+        waiting.setattr(undo, "foresee", lambda *_: pytest.fail("the page reckons while somebody waits"))
+        assert "核对能恢复多少" in text_of(clerk.get(f"{place}/undo"))
+        assert f'action="{place}/undo/foresee"' in text_of(clerk.get(place)), "one click leads to the reckoning"
+        assert stranger.post(f"{place}/undo/foresee").status_code == 404
+        for _ in range(2):
+            assert director.post(f"{place}/undo/foresee").headers["Location"] == f"{place}/undo"
+        page = text_of(clerk.get(f"{place}/undo"))
+        assert f'data-working="{place}/progress"' in page
+        assert "取消核对" in page
+        assert "撤销这次导入</button>" not in page
+    with database.session(EVERYWHERE, CLOCKWORK) as session:
+        session.scalars(select(Unit).where(Unit.number == f"{building}-1-101")).one().area = 77
+        session.commit()
+    do_without(works)
+    with monkeypatch.context() as waiting:
+        waiting.setattr(undo, "foresee", lambda *_: pytest.fail("the page reckons while somebody waits"))
+        page = text_of(clerk.get(f"{place}/undo"))
+    assert f"房屋 {building}-1-101" in page
+    assert "重新核对" in page
+    assert "核对的结果" in page
+    clerk.post(f"{place}/undo")
+    do_without(works)
+    assert batch_of(database, place).state is ImportState.UNDONE
+
+
+def test_a_reckoning_is_given_up_kept_once_and_deleted_with_the_file(clerk, database, works, building, monkeypatch):
+    monkeypatch.setattr(foresight, "LARGE", 1)
+    place = upload(clerk, ["房号", "业主姓名"], [f"{building}-1-101", "钱若水"])
+    clerk.post(f"{place}/apply")
+    do_without(works)
+    clerk.post(f"{place}/undo/foresee")
+    clerk.post(f"{place}/stop")
+    do_without(works)
+    assert "核对能恢复多少" in text_of(clerk.get(f"{place}/undo"))
+    sizes = set()
+    for _ in range(2):
+        clerk.post(f"{place}/undo/foresee")
+        do_without(works)
+        with database.session(EVERYWHERE, CLOCKWORK) as session:
+            sizes.add(len(session.get_one(ImportBatch, batch_of(database, place).id).plan) // 8)
+    assert len(sizes) == 1, "the one before is replaced"
+    assert "全部可以恢复" in text_of(clerk.get(f"{place}/undo"))
+    with across_offices(database, Reason.SETTING_UP) as session:
+        session.get_one(ImportBatch, batch_of(database, place).id).plan = None
+        session.commit()
+    assert "核对能恢复多少" in text_of(clerk.get(f"{place}/undo"))
+
+
+def test_an_auditor_reads_in_words_how_the_columns_of_a_file_were_read(clerk, sign_in, cast, database, building):
+    place = upload(clerk, ["房号", "业主姓名", "杂项"], [f"{building}-1-101", "钱若水", "x"])
+    auditor = sign_in(cast.group[Role.AUDITOR].staff)
+    page = text_of(auditor.get(f"/audit?kind=import_batch&subject={batch_of(database, place).id}"))
+    assert "「名册」A 列 房号、「名册」B 列 业主姓名" in page
+    assert "杂项" not in page

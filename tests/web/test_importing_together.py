@@ -1,7 +1,6 @@
 """Two people at one import: nobody writes what another decided without having seen it, nobody's decision is lost."""
 
 import re
-from io import BytesIO
 from itertools import count
 
 import pytest
@@ -11,14 +10,10 @@ from importers.choices import Choices
 from tenant.errors import Refusal
 from tenant.models import ImportBatch
 from tenant.rules.terms import ImportMode, ImportState, Role
+from web.uploads import upload
 from workbooks import builders
 
 _buildings = count(700)
-
-
-@pytest.fixture(scope="module")
-def clerk(sign_in, cast):
-    return sign_in(cast.north.people[Role.OFFICE_ADMIN].staff)
 
 
 @pytest.fixture
@@ -29,8 +24,7 @@ def north(database, cast):
 
 @pytest.fixture
 def place(clerk):
-    content = builders.workbook(["房号", "业主姓名"], [f"{next(_buildings)}-1-101", "于甲"])
-    return clerk.post("/imports", {"kind": "roster", "file": (BytesIO(content), "名册.xlsx")}).headers["Location"]
+    return upload(clerk, ["房号", "业主姓名"], [f"{next(_buildings)}-1-101", "于甲"])
 
 
 def edition_of(clerk, place):

@@ -39,27 +39,82 @@ from tenant.unscoped import Reason, across_offices
 
 ANY_ACT = ((None, Act.ACT),)
 AT_DESK = ((None, Act.EDIT),)
+REQUEST_WORK = ((Area.REQUESTS, Act.ACT),)
+COMPLAINT_WORK = ((Area.COMPLAINTS, Act.ACT),)
+LINKING = ("merge", "unmerge", "answer-with", "stand-alone", "sort-under")
+REQUEST_DESK = ((Area.REQUESTS, Act.EDIT),)
+BUILDING_WORK = ((Area.RECTIFICATIONS, Act.ACT),)
+BUILDING_DESK = ((Area.RECTIFICATIONS, Act.EDIT),)
 PERMITS = {
-    "requests.dispatch": AT_DESK,
-    "requests.reply": ANY_ACT,
+    "requests.dispatch": REQUEST_DESK,
+    "requests.contact": ANY_ACT,
     "requests.promise": AT_DESK,
-    "requests.answer": AT_DESK,
+    "requests.answer": REQUEST_DESK,
+    "requests.quote": AT_DESK,
+    "requests.agree": AT_DESK,
+    "quote_lines.remove": AT_DESK,
+    **{
+        f"{path}.{verb}": permits
+        for path in ("daily_log", "handover")
+        for verb, permits in {
+            "to-request": ((Area.REQUESTS, Act.CREATE),),
+            "to-complaint": ((Area.COMPLAINTS, Act.CREATE),),
+            "settle": ANY_ACT,
+            "check": AT_DESK,
+        }.items()
+    },
+    "topics.retire": ANY_ACT,
+    "topics.restore": ANY_ACT,
+    "requests.rectify": REQUEST_DESK,
+    "requests.pause": REQUEST_WORK,
+    "requests.resume": REQUEST_WORK,
     "requests.follow-up": ((Area.FOLLOW_UPS, Act.CREATE),),
     "requests.close": AT_DESK,
     "requests.invalidate": AT_DESK,
-    "work_orders.receive": ANY_ACT,
-    "work_orders.arrive": ANY_ACT,
-    "work_orders.complete": ANY_ACT,
-    "work_orders.cancel": AT_DESK,
-    "complaints.receive": ANY_ACT,
-    "complaints.forward": ANY_ACT,
-    "complaints.reply": ANY_ACT,
+    **{f"requests.{verb}": AT_DESK for verb in LINKING},
+    "work_orders.receive": REQUEST_WORK,
+    "work_orders.accept": REQUEST_WORK,
+    "work_orders.set-out": REQUEST_WORK,
+    "work_orders.arrive": REQUEST_WORK,
+    "work_orders.complete": REQUEST_WORK,
+    "work_orders.sign": REQUEST_WORK,
+    "work_orders.file": REQUEST_DESK,
+    "work_orders.pause": REQUEST_WORK,
+    "work_orders.resume": REQUEST_WORK,
+    "work_orders.redispatch": REQUEST_DESK,
+    "work_orders.cancel": REQUEST_DESK,
+    "complaints.stop-harm": COMPLAINT_WORK,
+    "complaints.receive": COMPLAINT_WORK,
+    "complaints.forward": COMPLAINT_WORK,
+    "complaints.contact": ANY_ACT,
     "complaints.promise": AT_DESK,
-    "complaints.complete": ANY_ACT,
+    "complaints.complete": COMPLAINT_WORK,
+    "complaints.give-back": COMPLAINT_WORK,
+    "complaints.pause": COMPLAINT_WORK,
+    "complaints.resume": COMPLAINT_WORK,
     "complaints.follow-up": ((Area.FOLLOW_UPS, Act.CREATE),),
-    "complaints.regrade": AT_DESK,
+    "complaints.regrade": ((Area.COMPLAINTS, Act.EDIT),),
     "complaints.close": AT_DESK,
     "complaints.invalidate": AT_DESK,
+    **{f"complaints.{verb}": AT_DESK for verb in LINKING},
+    "defects.send": BUILDING_WORK,
+    "defects.confirm": BUILDING_WORK,
+    "defects.owner-sign": BUILDING_WORK,
+    "defects.issue": BUILDING_WORK,
+    "defects.decline": BUILDING_WORK,
+    "defects.contact": ANY_ACT,
+    "defects.follow-up": ((Area.FOLLOW_UPS, Act.CREATE),),
+    "defects.close": AT_DESK,
+    "rectifications.sign-for": BUILDING_WORK,
+    "rectifications.second-copy": BUILDING_WORK,
+    "rectifications.note": BUILDING_WORK,
+    "rectifications.postpone": BUILDING_DESK,
+    "rectifications.report-done": BUILDING_WORK,
+    "rectifications.accept": BUILDING_WORK,
+    "rectifications.reject": BUILDING_WORK,
+    "rectifications.owner-sign": BUILDING_WORK,
+    "rectifications.file": BUILDING_DESK,
+    "rectifications.cancel": BUILDING_DESK,
     "escalations.acknowledge": ((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
     "dunning_notices.send": ANY_ACT,
     "dunning_notices.sign": ANY_ACT,
@@ -147,7 +202,7 @@ def test_a_request_without_its_content_is_refused_at_the_field(desk, latest):
     ("at", "says"), [("0001-01-01T00:00", "年份不对"), ("9999-12-31T23:59", "年份不对"), ("heute", "不是时间")]
 )
 def test_a_time_that_is_none_is_refused_at_its_field(desk, request_at_hand, at, says):
-    answer = desk.post(f"/requests/act/reply/?id={request_at_hand.id}", {"at": at})
+    answer = desk.post(f"/requests/act/contact/?id={request_at_hand.id}", {"at": at})
     assert answer.status_code == 422
     assert says in answer.get_data(as_text=True)
 
@@ -165,7 +220,7 @@ def test_an_order_goes_from_dispatch_to_follow_up(desk, sign_in, request_at_hand
     assert (
         worker.post(f"/work_orders/act/complete/?id={order.id}", {"outcome": "换管", "signed": "y"}).status_code == 302
     )
-    assert latest(WorkOrder).state is WorkOrderState.DONE
+    assert latest(WorkOrder).state is WorkOrderState.SIGNED
     follow = f"/requests/act/follow-up/?id={request_at_hand.id}"
     assert worker.get(follow).status_code == 403
     assert desk.post(follow, {"satisfaction": "satisfied"}).status_code == 302
@@ -203,7 +258,7 @@ def test_a_verb_is_offered_only_to_who_may_and_when_it_fits(desk, sign_in, reque
         page = html.fromstring(browser.get(f"/requests/details/?id={request_at_hand.id}").get_data(as_text=True))
         return {link.split("/act/")[1].split("/")[0] for link in page.xpath("//a/@href") if "/requests/act/" in link}
 
-    assert {"dispatch", "reply", "invalidate"} <= offered(desk)
+    assert {"contact", "dispatch", "invalidate"} <= offered(desk)
     assert "close" not in offered(desk)
     assert offered(sign_in(cast.group[Role.GROUP_CENTRE].staff)) == set()
 
@@ -218,7 +273,10 @@ def test_a_complaint_registered_on_the_page_is_graded_received_and_forwarded(des
     assert (row.gravity, row.department_id, row.demand) == (Gravity.MAJOR, cast.north.engineering.id, "道歉")
     assert desk.post(f"/complaints/act/receive/?id={row.id}").status_code == 302
     assert desk.post(f"/complaints/act/forward/?id={row.id}").status_code == 302
-    assert desk.post(f"/complaints/act/regrade/?id={row.id}", {"gravity": "grave"}).status_code == 302
+    assert (
+        desk.post(f"/complaints/act/regrade/?id={row.id}", {"gravity": "grave", "reason": "住户受伤"}).status_code
+        == 302
+    )
     assert desk.post(f"/complaints/act/complete/?id={row.id}", {"outcome": "已道歉"}).status_code == 302
     assert (latest(Complaint).gravity, latest(Complaint).outcome) == (Gravity.GRAVE, "已道歉")
 

@@ -17,7 +17,6 @@ from sqlalchemy import select
 from waitress.server import create_server
 
 from cast import Cast
-from tasks.actors import Works
 from tenant.db import Database
 from tenant.models import Staff
 from tenant.services.passwords import hash_password
@@ -121,12 +120,6 @@ def address(app: Flask, database: Database, cast: Cast) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture
-def works(app: Flask, database: Database) -> Works:
-    """What a worker beside the site works with."""
-    return Works(database, app.extensions["wuguan.settings"])
-
-
 @pytest.fixture(params=sorted(SIZES))
 def size(request: pytest.FixtureRequest) -> str:
     """Each width once."""
@@ -155,10 +148,13 @@ def visit(
     contexts: list[BrowserContext] = []
     visitors: list[Visitor] = []
 
-    def seated(login: str | None = None, *, dark: bool = False) -> Visitor:
+    def seated(login: str | None = None, *, dark: bool = False, has_scripts: bool = True) -> Visitor:
         width, height = SIZES[size]
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, locale="zh-CN", color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height},
+            locale="zh-CN",
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=has_scripts,
         )
         contexts.append(context)
         visitor = Visitor(context.new_page(), address, shots, size)
