@@ -5,7 +5,7 @@
 #   make check    every gate: lint,, test, wheel
 #   make lint     ruff, mypy, import-linter, our own lints
 #   make format   let ruff format and mend what it can
-#   make docs     regenerate docs/glossary.md and docs/rules.md
+#   make docs     regenerate docs/glossary.md, docs/rules.md and docs/states.md
 #   make bench    the benchmarks
 #   make wheel    build the wheel, install it clean, look inside
 #   make lock     regenerate the hash-locked requirements
@@ -65,15 +65,17 @@ demo: setup
 # --------------------------------------------------------------------------------------------------------------- proving
 # A process more than there are cores: many tests wait for a process, a server or a clock.
 PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# With bytecode written, whatever the shell says: else every process, and every program a test starts, compiles all anew.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 test: setup-dev
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
+	$(PYTEST) --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest --quiet --no-header tests/architecture
+	$(PYTEST) --quiet --no-header tests/architecture
 
 format: setup-dev
 	$(BIN)/ruff check --fix-only .

@@ -4,8 +4,10 @@ Tests of a broker, a browser or a proxy are collected where there is one. CI set
 one whose server or browser does not answer fails.
 """
 
+import gc
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,14 +28,36 @@ PROGRAMS = {
 }
 """Names under which a program may be found on a machine, the best first."""
 TOGETHER = {
-    "tests/jobs/test_broker": "brokers",
-    "tests/jobs/test_worker": "brokers",
-    "tests/scenarios/test_running": "brokers",
-    "tests/scenarios/test_scaled_out": "brokers",
+    "tests/scenarios/test_running": "Redis",
+    "tests/scenarios/test_scaled_out": "Redis",
     "tests/migrations/": "the machine's own PostgreSQL",
     "tests/scenarios/test_backup": "the machine's own PostgreSQL",
 }
 """How a test's address begins → what it shares with others, which are therefore run one after the other."""
+BROKERS = {"[redis": "Redis", "[amqp": "RabbitMQ"}
+"""What the name of a case begins with that talks to a broker → the broker, which such cases share."""
+LONGEST = (
+    "Redis",
+    "RabbitMQ",
+    "tests/jobs/test_kills.py",
+    "tests/scenarios/test_killed_imports.py",
+    "the machine's own PostgreSQL",
+    "tests/web/test_every_page.py",
+    "tests/jobs/test_downtime.py",
+    "tests/web/browser/test_pages.py",
+    "tests/web/browser/test_importing_flow.py",
+    "tests/scenarios/test_kills.py",
+    "tests/scenarios/test_image.py",
+    "tests/isolation/test_reads.py",
+    "tests/jobs/test_queue_machine.py",
+    "tests/web/browser/test_outbox.py",
+    "tests/web/browser/test_forms.py",
+    "tests/web/browser/test_walk.py",
+    "tests/web/browser/test_working.py",
+    "tests/scenarios/test_walk.py",
+    "tests/jobs/test_schedulers.py",
+)
+"""What takes longest, begun first: one long file begun last would leave the other processes nothing to do."""
 ANNOUNCED = "announced"
 PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
 
@@ -58,6 +82,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if hasattr(config, "workerinput"):
+        begin_with_the_longest(items)
+
+
+def together(nodeid: str) -> str:
+    """Return the name of what one process runs as a whole: the test's file, or all tests that share a server."""
+    path = nodeid.partition("::")[0]
+    shared = [group for start, group in TOGETHER.items() if path.startswith(start)]
+    shared += [group for start, group in BROKERS.items() if start in nodeid]
+    return shared[0] if shared else path
+
+
+def begin_with_the_longest(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, then what has the most tests; each file's own order stays.
+
+    Raises UsageError for a case that would run beside others of its broker, because its name does not say which.
+    """
+    for item in items:
+        if item.get_closest_marker("broker") and together(item.nodeid) not in BROKERS.values():
+            raise pytest.UsageError(f"{item.nodeid}: which broker is it that this shares with others?")
+    counts = Counter(together(item.nodeid) for item in items)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        name = together(item.nodeid)
+        return ranks.get(name, len(ranks)), -counts[name], name
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later search for garbage: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -67,9 +125,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
 
     class ByServer(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("::")[0]
-            return next((group for start, group in TOGETHER.items() if path.startswith(start)), path)
+            return together(nodeid)
 
+    config.option.loadscopereorder = False  # in the order of `begin_with_the_longest`
     return ByServer(config, log)
 
 

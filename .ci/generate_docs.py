@@ -1,7 +1,8 @@
-"""Write docs/glossary.md and docs/rules.md from the code; a test fails while they are stale.
+"""Write docs/glossary.md, docs/rules.md and docs/states.md from the code; a test fails while they are stale.
 
 The glossary comes from the docstrings of models and coded terms (``押金 — …``), the rules from docs/rule-ids.toml and
-from where policy, code and tests cite each id. Everything is read as text: nothing is imported, no database is needed.
+from where policy, code and tests cite each id, the states from tenant/policy/transitions.toml. Everything is read as
+text: nothing is imported, no database is needed.
 """
 
 import ast
@@ -11,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("tenant", "audit", "importers", "tasks", "admin")
@@ -142,7 +144,79 @@ def rules_page() -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/glossary.md": glossary, "docs/rules.md": rules_page}
+# ---- states
+def labels() -> dict[str, dict[str, str]]:
+    """Return the labels of every coded term: class name to value to label."""
+    return {entry.english: dict(entry.values) for entry in entries() if entry.values}
+
+
+def states_page() -> str:
+    """Return docs/states.md: for each machine its states as a diagram, and below it what each verb asks and does."""
+    table = tomllib.loads((ROOT / "tenant/policy/transitions.toml").read_text("utf-8"))
+    words = labels()
+    lines = ["# 状态与动作", "", "每张图和每张表都出自同一份 `tenant/policy/transitions.toml`，程序也只按它办。"]
+    for machine in table["machine"]:
+        rows = [row for row in table["transition"] if row["machine"] == machine["name"]]
+        states = words[machine["states"]]
+        lines += ["", f"## {machine['label']} `{machine['name']}`", "", *diagram(machine, rows, states)]
+        lines += ["", "| 动作 | 从 | 到 | 须填 | 起算 | 停止 | 权限 | 依据 |", "|---|---|---|---|---|---|---|---|"]
+        lines += [verb_row(row, states, words, table["fields"]) for row in rows]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def diagram(machine: dict[str, Any], rows: list[dict[str, Any]], states: dict[str, str]) -> list[str]:
+    """Return the lines of a Mermaid diagram: one arrow for each pair of states, with every verb that goes that way."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for came_from in row["from"] or ["[*]"]:
+            for to in targets(row, rows):
+                if to != came_from:
+                    arrows.setdefault((came_from, to), []).append(row["label"])
+    named = [state for state in states if any(state in pair for pair in arrows)]
+    return [
+        "```mermaid",
+        "stateDiagram-v2",
+        *(f'    state "{states[state]}" as {state}' for state in named),
+        *(f"    {came_from} --> {to}: {' / '.join(verbs)}" for (came_from, to), verbs in arrows.items()),
+        *(f"    {state} --> [*]" for state in machine["final"]),
+        "```",
+    ]
+
+
+def targets(row: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    """Return the states a verb leads to: its own, or for one that returns those that lead where it starts."""
+    if "to" in row:
+        return [row["to"]]
+    if not row.get("returns"):
+        return []
+    leading = (state for other in rows if other.get("to") in row["from"] for state in other["from"])
+    return list(dict.fromkeys(leading))
+
+
+def verb_row(
+    row: dict[str, Any], states: dict[str, str], words: dict[str, dict[str, str]], fields: dict[str, str]
+) -> str:
+    """Return one verb as a line of the table below a diagram."""
+    stays = "原状态" if row.get("returns") else "不变"
+    permits = [f"{words['Area'][each['area']]}·{words['Act'][each['act']]}" for each in row["permits"]]
+    columns = (
+        f"{row['label']} `{row['verb']}`",
+        "、".join(states[state] for state in row["from"]) or "（开始）",
+        states[row["to"]] if "to" in row else stays,
+        "、".join(fields[name] for name in row.get("needs", ())),
+        "、".join(words["ClockStart"][name] for name in row.get("starts", ())),
+        "、".join(words["ClockKind"][name] for name in row.get("stops", ())),
+        " 或 ".join(permits),
+        row["source"],
+    )
+    return f"| {' | '.join(columns)} |"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/glossary.md": glossary,
+    "docs/rules.md": rules_page,
+    "docs/states.md": states_page,
+}
 
 
 def stale_pages() -> list[str]:

@@ -54,6 +54,8 @@ def complaints_about(wheel: Path) -> list[str]:
         ("template", "admin/templates/wuguan/", ".html"),
         ("style sheet", "admin/static/", ".css"),
         ("mail template", "tasks/mail/", ".txt"),
+        ("form", "tasks/papers/forms/", ".typ"),
+        ("font", "tasks/papers/fonts/", ".otf"),
     ):
         if not any(name.startswith(start) and name.endswith(end) for name in held):
             found.append(f"the wheel holds no {what} ({start}*{end})")

@@ -17,9 +17,12 @@ CHANGES: Final[Mapping[str, str]] = {"create": "新建", "update": "修改", "de
 ACTS: Final[Mapping[str, str]] = {
     "access.denied": "访问被拒绝",
     "clockwork.mended": "核对到期事项并改正",
+    "daily_log.checked": "检查当日登记",
     "database.dumped": "备份整个数据库",
     "database.restored": "从备份恢复整个数据库",
+    "form.printed": "打印{term}：{subject}",
     "mail.bodies_cleared": "清除到期邮件的正文",
+    "rates.exported": "导出办理指标",
     "record.exported": "导出{term}",
     "record.revealed": "查看完整信息：{subject}",
     "sign_in.ended": "退出登录",

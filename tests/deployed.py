@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 import make
+import warm
 from audit.capture import Capture
 from cast import Cast, hire_cast
 from desk import at_desk, request
@@ -44,7 +45,9 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def call(*command: str | Path, env: dict[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end."""
+    """Run a program to its end; ``wuguan`` in a process that need not import it first."""
+    if command[0] == WUGUAN and not options:
+        return warm.run(command[1:], env, timeout=180)
     return subprocess.run(  # noqa: S603 - our own programs
         [str(part) for part in command], env=env, capture_output=True, text=True, timeout=180, check=False, **options
     )

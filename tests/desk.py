@@ -8,8 +8,8 @@ from sqlalchemy import select
 import make
 from tenant import clock
 from tenant.models import Clock, DueAction
-from tenant.rules.terms import DueState, Role
-from tenant.services import complaints, dunning, escalations, requests
+from tenant.rules.terms import ContactMethod, DueState, Role
+from tenant.services import complaints, contacts, dunning, escalations, requests
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -33,6 +33,11 @@ def complaint(session, house, **fields):
     """Register a complaint about the house's engineering department."""
     matter = {"office_id": house.id, "unit_id": house.unit.id, "content": "维修后仍然漏水"}
     return complaints.register_complaint(session, department_id=house.engineering.id, **matter | fields)
+
+
+def call(session, ticket_id, **said):
+    """Speak with the customer by telephone."""
+    return contacts.contact(session, ticket_id, ContactMethod.PHONE, **said)
 
 
 def running(session, ticket_id):

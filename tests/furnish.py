@@ -24,7 +24,10 @@ from tenant.unscoped import Reason, across_offices
 
 _numbers = count(1)
 
-PARTICULAR = {"posting": {"level": PostingLevel.OFFICE, "role": Role.FRONT_DESK, "company_id": None}}
+PARTICULAR = {
+    "posting": {"level": PostingLevel.OFFICE, "role": Role.FRONT_DESK, "company_id": None},
+    "pause": {"until_at": make.NOON + timedelta(hours=1)},
+}
 """Values that a CHECK over several columns asks for."""
 
 MODELS = dict(sorted((mapper.local_table.name, mapper.class_) for mapper in Base.registry.mappers))
@@ -101,7 +104,8 @@ def _needed(model: type[Base], office_id: int | None, made: Furniture) -> Iterat
     for column in inspect(model).local_table.c:
         target = column.info.get("office_ref")
         if target:
-            if office_id is not None:
+            is_first_of_its_kind = target == model.__tablename__ and (target, office_id) not in made.ids
+            if office_id is not None and not is_first_of_its_kind:
                 yield column, made.ids[target, office_id]
         elif column.foreign_keys and column.name != "office_id":
             (key,) = column.foreign_keys

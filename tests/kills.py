@@ -26,6 +26,8 @@ STALLED = 10.0
 """Seconds after which a worker that gets nowhere is killed all the same."""
 PATIENCE = 1200
 """Seconds after which a test gives up; far beyond what a busy machine needs."""
+REHEARSABLE = {"bells", "dunning", "escalations"}
+"""Kinds of sweeps that the nursery tries first, so that those it bears are at work at once."""
 
 
 class Marks:
@@ -170,6 +172,8 @@ def kill_sweeps(
     toll = Toll(a_seed())
     order |= order_for(database, kind, settings, at)
     with nursery() as home:
+        if kind in REHEARSABLE:
+            home.ask(rehearse=order)
         _Killing(home, [order | own for own in each], toll, lives, freezes).until(wanted, meanwhile or (lambda _: None))
     return toll
 

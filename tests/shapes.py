@@ -345,7 +345,7 @@ def with_or_without(session: Session, model: Any) -> Seen:
     """Ask along every relationship, in a sub-select of SQLAlchemy's own making, for rows that have one or have none."""
     found = ids(session.scalars(select(model.id)))
     for one in model.__mapper__.relationships:
-        reference = getattr(model, one.key)
+        reference = along(model, one)
         there = reference.any() if one.uselist else reference.has()
         assert ids(session.scalars(select(model.id).where(or_(there, ~there)))) == found
     return found
@@ -356,8 +356,17 @@ def through_a_reference(session: Session, model: Any) -> Seen:
     """Join along every relationship: an inner join to a row of the own office loses nothing."""
     found = ids(session.scalars(select(model.id)))
     for one in model.__mapper__.relationships:
-        found |= ids(session.scalars(select(model.id).outerjoin(getattr(model, one.key))))
+        found |= ids(session.scalars(select(model.id).outerjoin(along(model, one))))
     return found
+
+
+def along(model: Any, one: Any) -> Any:
+    """Return a relationship to ask along; one to the table itself needs a name of its own for what lies behind it.
+
+    Without it SQLAlchemy leaves the criterion out of the sub-select, and the session refuses the statement.
+    """
+    reference = getattr(model, one.key)
+    return reference.of_type(aliased(model)) if one.mapper.class_ is model else reference
 
 
 def saw(session: Session, shape: str, model: type[Base]) -> Seen:

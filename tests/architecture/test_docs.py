@@ -2,7 +2,7 @@
 
 import re
 
-from generate_docs import entries, rules_page, sections, stale_pages, unknown_ids
+from generate_docs import entries, rules_page, sections, stale_pages, states_page, unknown_ids
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -16,10 +16,23 @@ def test_every_cited_rule_stands_in_a_manual():
 
 
 def test_every_rule_is_listed_once_with_its_gist():
-    listed = [(rule, gist) for _, rules in sections() for rule, gist in rules.items()]
+    page, listed = rules_page(), [(rule, gist) for _, rules in sections() for rule, gist in rules.items()]
     assert len({rule for rule, _ in listed}) == len(listed)
     assert all(CHINESE.search(gist) and len(gist) <= 80 for _, gist in listed)
-    assert all(f"| {rule} |" in rules_page() for rule, _ in listed)
+    assert all(f"| {rule} |" in page for rule, _ in listed)
+
+
+def test_every_state_and_every_verb_of_the_table_is_drawn():
+    page = states_page()
+    assert page.count("```mermaid") == page.count("stateDiagram-v2") == page.count("\n## ") >= len(("order", "request"))
+    for drawn in (
+        'state "客户已签字" as signed',
+        "signed --> filed: 归档",
+        "waiting --> received: 恢复办理",
+        "filed --> [*]",
+    ):
+        assert drawn in page
+    assert "| 撤销 `cancel` | 待签收、已签收、已接单、在途、处理中、等待中 | 已撤销 | 原因 |" in page
 
 
 def test_no_two_records_share_a_chinese_term():
