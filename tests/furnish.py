@@ -27,6 +27,8 @@ _numbers = count(1)
 PARTICULAR = {
     "posting": {"level": PostingLevel.OFFICE, "role": Role.FRONT_DESK, "company_id": None},
     "pause": {"until_at": make.NOON + timedelta(hours=1)},
+    "shift": {"ends": time(17, 30)},
+    "policy_replay": {"clock_policy_id": None},
 }
 """Values that a CHECK over several columns asks for."""
 

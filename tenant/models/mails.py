@@ -5,14 +5,15 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tenant.models.base import GroupOnly, GroupShared, OfficeScoped, coded, personal
+from tenant.models.base import GroupOnly, GroupShared, OfficeScoped, coded, office_ref, personal
 from tenant.rules.terms import MailClass, MailState
 
 
 class Mail(OfficeScoped):
     """邮件 — one mail to one recipient, written in the transaction of what it tells of.
 
-    ``queued → sending → sent | failed | unknown``, ``sent → bounced``, and ``withheld`` by a person. ``unknown``: the
+    ``queued → sending → sent | failed | unknown``, ``sent → bounced``, ``withheld`` by a person, and ``gathered`` into
+    the mail ``gathered_into_id``, which says the same with more of the kind. ``unknown``: the
     connection ended after DATA had begun, so it may have gone out; a person decides. ``dedup_key`` names the reason for
     the mail: the same reason and recipient make no second row. The body is kept for ninety days; then it is None and
     ``body_digest``, the SHA-256 of both its forms, says which it was. ``resends`` counts how often it was sent again.
@@ -51,6 +52,7 @@ class Mail(OfficeScoped):
     sent_at: Mapped[datetime | None] = mapped_column(doc="发送时间")
     bounced_at: Mapped[datetime | None] = mapped_column(doc="退回时间")
     resends: Mapped[int] = mapped_column(default=0, server_default="0", doc="重发次数")
+    gathered_into_id: Mapped[int | None] = office_ref("mail", doc="并入汇总")
 
     def __str__(self) -> str:
         """Return the subject line."""

@@ -27,6 +27,7 @@ class Office(Walled):
 
     ``zone`` is the zone its clocks run in; ``desk_opens``/``desk_closes`` bound the manned desk by day (B-S1);
     between ``quiet_from`` and ``quiet_until``, both local, no owner gets a mail, the same for none such hours.
+    Staff who got ``gather_after`` mails within an hour get the next ones gathered into one; 0: never.
     """
 
     __tablename__ = "office"
@@ -41,6 +42,7 @@ class Office(Walled):
     desk_closes: Mapped[time] = mapped_column(default=time(17, 30), server_default="17:30", doc="前台下班")
     quiet_from: Mapped[time] = mapped_column(default=time(21), server_default="21:00", doc="免打扰开始")
     quiet_until: Mapped[time] = mapped_column(default=time(8), server_default="08:00", doc="免打扰结束")
+    gather_after: Mapped[int] = mapped_column(default=10, server_default="10", doc="每小时超过几封并为汇总")
     phone: Mapped[str | None] = mapped_column(String(32), doc="电话")
     address: Mapped[str | None] = mapped_column(String(200), doc="地址")
     archived_at: Mapped[datetime | None] = mapped_column(doc="归档时间")

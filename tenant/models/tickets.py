@@ -6,7 +6,7 @@ UPDATE on an inherited table passes the session wall by).
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tenant.models.base import OfficeScoped, coded, office_ref, personal, refer
@@ -146,6 +146,8 @@ class Clock(OfficeScoped):
     """时限 — one deadline running on a ticket: due, met or cancelled; ``source`` is the rule it carries out.
 
     ``pause_id`` names the pause that cancelled it: when that ends, another clock goes on with what was left.
+    ``policy_id`` or ``office_policy_id`` says by which time limit it runs, neither: by the tables' default; it keeps
+    its terms whatever holds for later ones. ``warn_at`` is when somebody is told that it will run out, None for never.
     """
 
     __tablename__ = "clock"
@@ -167,6 +169,10 @@ class Clock(OfficeScoped):
     met_at: Mapped[datetime | None] = mapped_column(doc="达成时间")
     cancelled_at: Mapped[datetime | None] = mapped_column(doc="取消时间")
     pause_id: Mapped[int | None] = office_ref("pause", doc="等待")
+    policy_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("clock_policy.id"), doc="时限规则")
+    office_policy_id: Mapped[int | None] = office_ref("office_clock_policy", doc="管理处时限规则")
+    warn_at: Mapped[datetime | None] = mapped_column(doc="提前提醒时间")
+    warned_at: Mapped[datetime | None] = mapped_column(doc="已提醒时间")
     source: Mapped[str] = mapped_column(String(16), doc="依据")
 
     ticket: Mapped[Ticket] = refer("Clock.ticket_id", "Ticket")

@@ -5,7 +5,10 @@ from tenant.rules.terms.people import Act, ActorKind, Area, DepartmentKind, Post
 from tenant.rules.terms.places import HandoverState, MeterKind, OccupantRelation, OwnerKind, ParkingKind, UnitUsage
 from tenant.rules.terms.term import Term
 from tenant.rules.terms.tickets import (
+    AttachmentKind,
+    AttachmentPurpose,
     Channel,
+    ClockCalendar,
     ClockKind,
     ClockMeasure,
     ClockStart,
@@ -21,21 +24,36 @@ from tenant.rules.terms.tickets import (
     TicketState,
     WorkOrderState,
 )
-from tenant.rules.terms.work import BeatKind, CatchUp, DueState, ImportMode, ImportState, JobState, MailClass, MailState
+from tenant.rules.terms.work import (
+    BeatKind,
+    CatchUp,
+    DayKind,
+    DueState,
+    ImportMode,
+    ImportState,
+    JobState,
+    MailClass,
+    MailState,
+    ReportKind,
+)
 
 __all__ = [
     "Act",
     "ActorKind",
     "Area",
+    "AttachmentKind",
+    "AttachmentPurpose",
     "BeatKind",
     "CatchUp",
     "Channel",
     "ChargeBasis",
+    "ClockCalendar",
     "ClockKind",
     "ClockMeasure",
     "ClockStart",
     "ContactMethod",
     "CustomerSize",
+    "DayKind",
     "DepartmentKind",
     "DueState",
     "DunningLevel",
@@ -56,6 +74,7 @@ __all__ = [
     "PostingLevel",
     "Rate",
     "RectificationState",
+    "ReportKind",
     "ReporterKind",
     "RequestCategory",
     "Role",

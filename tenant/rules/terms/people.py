@@ -63,6 +63,7 @@ class Area(Term):
     FOLLOW_UPS = "follow_ups", "回访"
     DAILY_LOG = "daily_log", "日常登记"
     TOPICS = "topics", "事项分类"
+    DUTIES = "duties", "值班"
     UNITS = "units", "房屋"
     OWNERS = "owners", "业主"
     PARKING = "parking", "车位"

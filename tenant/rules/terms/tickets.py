@@ -170,3 +170,29 @@ class Rate(Term):
     FOLLOWED_UP = "followed_up", "回访率"
     SATISFIED = "satisfied", "满意率"
     REOPENED = "reopened", "返工率"
+
+
+class ClockCalendar(Term):
+    """时限日历 — in which hours the time of a clock passes (B-S1)."""
+
+    ALWAYS = "always", "全天候"
+    DESK_HOURS = "desk_hours", "前台上班时间"
+    WORKING_DAYS = "working_days", "工作日"
+
+
+class AttachmentKind(Term):
+    """附件种类 — what a file that hangs on a matter is."""
+
+    PHOTO = "photo", "照片"
+    RECORDING = "recording", "录音"
+    DOCUMENT = "document", "文件"
+
+
+class AttachmentPurpose(Term):
+    """附件用途 — what a file that hangs on a matter shows (A-W9, A-C9)."""
+
+    REPORTED = "reported", "报事所附"
+    BEFORE = "before", "处理前"
+    AFTER = "after", "处理后"
+    SIGNATURE = "signature", "客户签字"
+    OTHER = "other", "其他"

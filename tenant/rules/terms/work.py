@@ -17,7 +17,8 @@ class DueState(Term):
 class MailState(Term):
     """邮件状态 — unknown means: it may or may not have gone out; a person decides.
 
-    Withheld: a person keeps it back. Bounced: the next server took it and its recipient's did not.
+    Withheld: a person keeps it back. Bounced: the next server took it and its recipient's did not. Gathered: what it
+    says goes out in another mail, together with more of the kind.
     """
 
     QUEUED = "queued", "待发送"
@@ -27,6 +28,7 @@ class MailState(Term):
     UNKNOWN = "unknown", "结果不明"
     WITHHELD = "withheld", "已扣发"
     BOUNCED = "bounced", "被退回"
+    GATHERED = "gathered", "已并入汇总"
 
 
 class MailClass(Term):
@@ -86,3 +88,18 @@ class BeatKind(Term):
     WEB = "web", "网页"
     WORKER = "worker", "后台"
     SCHEDULER = "scheduler", "定时"
+
+
+class DayKind(Term):
+    """特殊日期 — how a day differs from its weekday by the public calendar."""
+
+    HOLIDAY = "holiday", "放假"
+    WORKING = "working", "调休上班"
+
+
+class ReportKind(Term):
+    """报表种类 — what an office accounts for at a fixed time (A-W15, A-C12)."""
+
+    WEEK = "week", "报事周汇总"
+    MONTH = "month", "报事月度分析"
+    COMPLAINTS = "complaints", "客户投诉分析报告"
