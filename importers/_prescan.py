@@ -253,7 +253,16 @@ def feed(
                 parser.Parse(piece, False)  # noqa: FBT003  expat takes no keywords
         parser.Parse(b"", True)  # noqa: FBT003
     except (expat.ExpatError, *BROKEN) as mistake:
+        if _ran_out(mistake):
+            raise MemoryError from mistake
         raise Suspicious("workbook_damaged") from mistake
+
+
+def _ran_out(mistake: Exception) -> bool:
+    """Tell whether a parser stopped for want of memory: expat and zlib say so in their own words."""
+    if isinstance(mistake, expat.ExpatError):
+        return mistake.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+    return isinstance(mistake, zlib.error) and str(mistake).startswith("Error -4 ")
 
 
 def _pieces(part: IO[bytes], budget: list[int]) -> Iterator[bytes]:

@@ -118,7 +118,8 @@ def test_a_w5_no_minute_is_waited_twice(session, house):
     with clock.at(NOON + 2 * HOUR):
         found = refusal(pauses.pause, session, filed.ticket_id, OWNER, NOON + DAY, at=NOON + 30 * MINUTE)
     assert (found.code, found.field) == ("too_early", "at")
-    wait(session, filed, NOON + 2 * HOUR, at=NOON + HOUR)
+    with clock.at(NOON + 2 * HOUR):
+        pauses.pause(session, filed.ticket_id, OWNER, NOON + DAY, at=NOON + HOUR)
 
 
 # ------------------------------------------------------------------------------------------------------------- contact
