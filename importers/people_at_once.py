@@ -25,7 +25,7 @@ from importers.people import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_MOBILE = r"1[3-9](?!([0-9])\1{8})[0-9]{9}"
+_MOBILE = r"1[3-9](?!(?P<digit>[0-9])(?P=digit){8})[0-9]{9}"
 _MOBILES = re.compile(_MOBILE)
 _LABELLED = re.compile(rf"(?P<label>[\u4e00-\u9fff]{{1,8}})[:：](?P<number>{_MOBILE})")
 _MAIL: Final = re.compile(r"[a-z0-9._+-]{1,64}@[a-z0-9-]{1,60}(?:\.[a-z0-9-]{1,30}){1,4}")

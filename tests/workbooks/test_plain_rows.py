@@ -142,6 +142,14 @@ def test_a_page_in_a_note_does_not_make_a_record_the_foot_of_a_page():
     assert alone.note == "第3页"
 
 
+@pytest.mark.parametrize("dummy", ["18999999999", "本人：18999999999", "配偶：13000000000", "手机:13800138000"])
+def test_a_dummy_number_is_never_a_key_however_it_is_labelled(dummy):
+    rows = [["1栋", None, "101", "张三", dummy], ["1栋", None, "102", "张三", dummy]]
+    plan = planned_rows(HEADINGS, *rows)
+    assert plan.counts["owners"]["new"] == 2
+    assert not carried_out(NOTHING, plan).owners[0].phone
+
+
 @pytest.mark.parametrize("is_last", [False, True])
 def test_namesakes_are_told_of_also_where_one_needs_no_weighing(is_last):
     rows = [["1栋", None, "101", "张三", phone_of(1)], ["1栋", None, "102", "张三"]]
@@ -217,6 +225,7 @@ TEXTS = st.one_of(
     st.sampled_from([id_of(5), phone_of(6), "13800138000", "19911111111", "暂无", "业主", "李四等人", "向阳中心"]),
     st.text("张三李四王公司例等人厂中心无业主本0123456789X：:配偶电话", max_size=14),
     st.from_regex(r"[一-龥]{1,4}[:：]1[3-9][0-9]{9}", fullmatch=True),
+    st.from_regex(r"([一-龥]{1,4}[:：])?1[3-9](?P<digit>[0-9])(?P=digit){7,8}[0-9]?", fullmatch=True),
     NUMBERS,
     BORN.map(lambda text: text + people.check_digit(text)),
     st.text(max_size=20),
