@@ -459,6 +459,21 @@ def upgrade() -> None:
         ["office_id", "id"],
     )
     op.create_foreign_key(op.f("fk_clock_policy_id"), "clock", "clock_policy", ["policy_id"], ["id"])
+    op.add_column("mail", sa.Column("gather_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_mail_gathering",
+        "mail",
+        ["gather_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'queued' AND gather_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_mail_escalations_to",
+        "mail",
+        ["office_id", "recipient_address", "id"],
+        unique=False,
+        postgresql_where=sa.text("mail_class = 'escalation'"),
+    )
     op.add_column("mail", sa.Column("gathered_into_id", sa.BigInteger(), nullable=True))
     op.create_index(op.f("ix_mail_office_id_gathered_into_id"), "mail", ["office_id", "gathered_into_id"], unique=False)
     op.create_foreign_key(
@@ -486,6 +501,13 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_mail_office_id_gathered_into_id"), "mail", type_="foreignkey")
     op.drop_index(op.f("ix_mail_office_id_gathered_into_id"), table_name="mail")
     op.drop_column("mail", "gathered_into_id")
+    op.drop_index("ix_mail_escalations_to", table_name="mail", postgresql_where=sa.text("mail_class = 'escalation'"))
+    op.drop_index(
+        "ix_mail_gathering",
+        table_name="mail",
+        postgresql_where=sa.text("state = 'queued' AND gather_at IS NOT NULL"),
+    )
+    op.drop_column("mail", "gather_at")
     op.drop_constraint(op.f("fk_clock_policy_id"), "clock", type_="foreignkey")
     op.drop_constraint(op.f("fk_clock_office_id_office_policy_id"), "clock", type_="foreignkey")
     op.drop_index(op.f("ix_clock_office_id_office_policy_id"), table_name="clock")

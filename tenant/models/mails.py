@@ -17,6 +17,7 @@ class Mail(OfficeScoped):
     connection ended after DATA had begun, so it may have gone out; a person decides. ``dedup_key`` names the reason for
     the mail: the same reason and recipient make no second row. The body is kept for ninety days; then it is None and
     ``body_digest``, the SHA-256 of both its forms, says which it was. ``resends`` counts how often it was sent again.
+    ``gather_at`` is from when on a queued one may be gathered with others to the same person, None: it goes by itself.
     """
 
     __tablename__ = "mail"
@@ -26,6 +27,14 @@ class Mail(OfficeScoped):
         Index("ix_mail_queued", "not_before", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_mail_sending", "lease_until", postgresql_where=text("state = 'sending'")),
         Index("ix_mail_office_id_state", "office_id", "state", "id"),
+        Index("ix_mail_gathering", "gather_at", "id", postgresql_where=text("state = 'queued' AND gather_at IS NOT NULL")),
+        Index(
+            "ix_mail_escalations_to",
+            "office_id",
+            "recipient_address",
+            "id",
+            postgresql_where=text("mail_class = 'escalation'"),
+        ),
         Index("ix_mail_with_body", "created_at", "id", postgresql_where=text("text_body IS NOT NULL")),
     )
 
@@ -52,6 +61,7 @@ class Mail(OfficeScoped):
     sent_at: Mapped[datetime | None] = mapped_column(doc="发送时间")
     bounced_at: Mapped[datetime | None] = mapped_column(doc="退回时间")
     resends: Mapped[int] = mapped_column(default=0, server_default="0", doc="重发次数")
+    gather_at: Mapped[datetime | None] = mapped_column(doc="可并入汇总的时间")
     gathered_into_id: Mapped[int | None] = office_ref("mail", doc="并入汇总")
 
     def __str__(self) -> str:
