@@ -13,6 +13,7 @@ from admin.office_view import OfficeView
 from admin.session import session_at_hand
 from admin.site import Entry
 from admin.stepping import stepping
+from admin.views.pauses import pausing, waited
 from admin.views.tickets import CLOSE, CONTACT, FOLLOW_UP, TicketView, moment_field
 from admin.views.work_orders import SENT_OUT
 from tenant.models import Builder, Clock, Defect, Posting, Rectification, Ticket
@@ -107,13 +108,13 @@ class DefectView(TicketView):
         "due",
     )  # fmt: skip
     column_details_list = (
-        "ticket.number", "ticket.state", "due", "ticket.unit", "ticket.location", "part", "warranty_until",
+        "ticket.number", "ticket.state", "due", "waited", "ticket.unit", "ticket.location", "part", "warranty_until",
         "ticket.content", "request", "inspector", "sent_at", "cause", "confirmed_at", "confirmed_by",
         "owner_signed_at", "ticket.reporter_kind", "ticket.reporter_name", "ticket.reporter_phone", "ticket.channel",
         "ticket.received_at", "ticket.promised_at", "ticket.done_at", "ticket.closed_at", "ticket.cycle",
         "ticket.registered_by",
     )  # fmt: skip
-    extra_labels = TicketView.extra_labels | {"records": "整改单"}
+    extra_labels = TicketView.extra_labels | {"records": "整改单", "waited": "等待"}
     column_searchable_list = ("ticket.number", "ticket.unit.number", "part", "ticket.content")
     column_filters = (
         "ticket.state", "part", "ticket.unit.number", "confirmed_at", "owner_signed_at", "ticket.received_at",
@@ -161,6 +162,7 @@ class DefectView(TicketView):
             },
         ),
         CONTACT,
+        *pausing("defect"),
         FOLLOW_UP,
         CLOSE,
         stepping(
@@ -188,6 +190,10 @@ class DefectView(TicketView):
     def show_ticket_unit(self, row: Any) -> Any:
         """Return the unit, for a public area where it is."""
         return row.ticket.unit or row.ticket.location
+
+    def show_waited(self, row: Any) -> str | None:
+        """Return how often and how long the defect has waited (B-W19)."""
+        return waited(row.ticket_id)
 
     def show_records(self, row: Any) -> str | None:
         """Return how many records were issued, and how many are not through: 2 张，未完 1 张."""

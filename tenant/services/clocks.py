@@ -35,6 +35,8 @@ _PROMISE_CLIMBS_AS = {
     TicketKind.COMPLAINT: (ClockKind.DEPARTMENT_RECEIPT,),
     TicketKind.DEFECT: (ClockKind.ON_SITE,),
 }
+_AGREED_WITH_BUILDER = (TicketKind.DEFECT, ClockKind.PROMISED)
+"""A day that is put off by agreement alone (A-R2, A-R4), whatever else a defect waits for."""
 _PROMISE_SOURCES = {RequestCategory.CONSULTATION: "B-W17", RequestCategory.SUGGESTION: "B-W18"}
 
 
@@ -115,6 +117,8 @@ def halt(session: Session, ticket: Ticket, pause: Pause) -> None:
     """
     held, present = qualifiers(session, ticket), clockface.now()
     for clock in running(session, ticket):
+        if (ticket.kind, clock.kind) == _AGREED_WITH_BUILDER:
+            continue
         term = policy.term_for(ticket.kind, clock.kind, held)
         if term is None or not term.goes_on:
             _end(session, clock, cancelled_at=max(pause.began_at, min(clock.started_at, present)))

@@ -1,7 +1,8 @@
 """Complaints: registered, graded, signed for, forwarded, resolved, given back (A-C1 to A-C9, B-C10, B-C11)."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Unpack
+from typing import Final, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,9 +13,12 @@ from tenant.errors import Refusal
 from tenant.models import Complaint, Office, Ticket
 from tenant.rules.deadlines import terms_at_registration
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
+from tenant.rules.transitions import require, step
 from tenant.services import clocks, grading, pauses, postings, tickets
-from tenant.services.lookups import find, moment, optional
+from tenant.services.lookups import find, moment, optional, written
 from tenant.services.tickets import TicketFields
+
+MACHINE: Final = "complaint"
 
 
 def register_complaint(
@@ -67,7 +71,7 @@ def register_complaint(
 
 def receive(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
     """Record that the head of the department complained of has signed for the form (A-C5)."""
-    complaint, ticket, office = _open_complaint(session, complaint_id, "签收")
+    complaint, ticket, office = _held(session, complaint_id, "receive")
     complaint.received_by_department_at = moment(at, office, field="at", label="签收时间", since=ticket.received_at)
     lasting = pauses.lasting_pause(session, ticket)
     if lasting is not None:
@@ -80,7 +84,7 @@ def receive(session: Session, complaint_id: int, *, at: datetime | None = None) 
 
 def forward(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
     """Record that the director (A-C4b) or the general manager (A-C4a) has the complaint."""
-    complaint, ticket, office = _open_complaint(session, complaint_id, "上报", done=True)
+    complaint, ticket, office = _held(session, complaint_id, "forward")
     complaint.forwarded_at = moment(at, office, field="at", label="上报时间", since=ticket.received_at)
     clocks.meet(session, ticket, complaint.forwarded_at, ClockKind.FORWARD)
     return complaint
@@ -90,9 +94,9 @@ def complete(
     session: Session, complaint_id: int, *, outcome: str | None = None, at: datetime | None = None
 ) -> Complaint:
     """Record how the complaint was resolved; its form is due back on the same day (A-C6), the follow-up within three
-    days (B-C11). Raises Refusal while harm goes on (A-C8).
+    days (B-C11). Raises Refusal without an outcome, and while harm goes on (A-C8).
     """
-    complaint, ticket, office = _open_complaint(session, complaint_id, "登记完成")
+    complaint, ticket, office = _held(session, complaint_id, "complete", {"outcome": outcome})
     if goes_on(complaint):
         raise Refusal(
             code="harm_goes_on",
@@ -100,14 +104,16 @@ def complete(
             field="harm_continues",
         )
     done_at = moment(at, office, field="at", label="完成时间", since=ticket.received_at)
-    complaint.outcome = optional(outcome, field="outcome", label="处理结果", limit=4000)
+    complaint.outcome = written(outcome, field="outcome", label="处理结果", limit=4000)
     tickets.finish(session, ticket, office, done_at)
     return complaint
 
 
 def sort_under(session: Session, complaint_id: int, topic_id: int) -> Complaint:
     """Put a complaint under a topic, which may show that it is the third on one matter (A-C2a)."""
-    complaint, ticket, office = _open_complaint(session, complaint_id, "归类", done=True)
+    complaint = find(session, Complaint, complaint_id, field="complaint")
+    ticket, office = tickets.open_ticket(session, complaint.ticket_id, "归类")
+    session.refresh(complaint)
     tickets.sort_under(session, ticket.id, topic_id)
     grading.look_for_repetition(session, complaint, ticket, office)
     return complaint
@@ -115,7 +121,7 @@ def sort_under(session: Session, complaint_id: int, topic_id: int) -> Complaint:
 
 def stop_harm(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
     """Record that the harm which went on was stopped (A-C8). Raises Refusal where none went on, or it is stopped."""
-    complaint, ticket, office = _open_complaint(session, complaint_id, "登记制止", done=True)
+    complaint, ticket, office = _held(session, complaint_id, "stop_harm")
     if not goes_on(complaint):
         when = complaint.harm_stopped_at
         message = f"{ticket.number} 的损害已经登记制止。" if when else f"{ticket.number} 登记时没有损害仍在继续。"
@@ -135,14 +141,7 @@ def give_back(session: Session, complaint_id: int, *, at: datetime | None = None
 
     Raises Refusal before it has finished, and for a form that is back.
     """
-    complaint, ticket, office = _open_complaint(session, complaint_id, "登记回单", done=True)
-    if ticket.done_at is None:
-        raise Refusal(
-            code="not_done",
-            message=f"{ticket.number} 还没有办完，不能回单。请先登记办结和处理结果。",
-            field="state",
-            value=ticket.state.label,
-        )
+    complaint, ticket, office = _held(session, complaint_id, "give_back")
     if complaint.returned_at is not None:
         raise Refusal(
             code="returned",
@@ -161,14 +160,14 @@ def regrade(
 
     Its other clocks run on, and who is told of them next is told when the new gravity says so (A-C7). The month
     after which it is grave goes on counting from receipt, or stops when it is grave already (A-C2c). Those who must
-    hear of a grave one are told (A-C4a). To the same gravity nothing changes; invalid ends it, and then ``reason`` is
-    required.
+    hear of a grave one are told (A-C4a). To the same gravity nothing changes; invalid ends it. Raises Refusal without
+    a reason.
     """
     if gravity is Gravity.INVALID:
         complaint = find(session, Complaint, complaint_id, field="complaint")
         tickets.invalidate(session, complaint.ticket_id, reason or "", at=at)
         return complaint
-    complaint, ticket, office = _open_complaint(session, complaint_id, "重新定级", done=True)
+    complaint, ticket, office = _held(session, complaint_id, "regrade", {"gravity": gravity, "reason": reason})
     if gravity is complaint.gravity:
         return complaint
     graded_at = moment(at, office, field="at", label="定级时间", since=ticket.received_at)
@@ -182,7 +181,9 @@ def regrade(
 
 def age(session: Session, complaint_id: int) -> Complaint:
     """Make a complaint grave that is unresolved after a month (A-C2c); whoever runs the clock tells of it."""
-    complaint, ticket, office = _open_complaint(session, complaint_id, "重新定级")
+    complaint, ticket, office = _held(
+        session, complaint_id, "regrade", {"gravity": Gravity.GRAVE, "reason": grading.OLD}
+    )
     if complaint.gravity is not Gravity.GRAVE:
         grading.grade(session, complaint, ticket, office, Gravity.GRAVE, grading.OLD, clock.now())
     return complaint
@@ -193,12 +194,20 @@ def by_ticket(session: Session, ticket_id: int) -> Complaint | None:
     return session.scalars(select(Complaint).where(Complaint.ticket_id == ticket_id)).one_or_none()
 
 
-def _open_complaint(
-    session: Session, complaint_id: int, act: str, *, done: bool = False
+def _held(
+    session: Session, complaint_id: int, verb: str, told: Mapping[str, object] | None = None
 ) -> tuple[Complaint, Ticket, Office]:
-    """Return the complaint with ticket and office, the ticket locked; a done one only where ``done``."""
+    """Return the complaint with ticket and office, the ticket locked, where the table offers ``verb`` now.
+
+    Raises NotFound; Refusal for one that is over or done where the verb comes too late, and where something that the
+    verb needs is not in ``told``.
+    """
+    table = policy.transitions()
+    row = table.row(MACHINE, verb)
     found = find(session, Complaint, complaint_id, field="complaint")
-    look_up = tickets.open_ticket if done else tickets.unfinished_ticket
-    ticket, office = look_up(session, found.ticket_id, act)
+    look_up = tickets.open_ticket if TicketState.DONE in row.came_from else tickets.unfinished_ticket
+    ticket, office = look_up(session, found.ticket_id, row.label)
+    step(table, MACHINE, ticket.state, verb, subject=ticket.number)
+    require(table, row, told or {})
     session.refresh(found)
     return found, ticket, office

@@ -25,7 +25,7 @@ from tenant.models import (
     RectificationNote,
     Ticket,
 )
-from tenant.rules.deadlines import due_at, terms_for
+from tenant.rules.deadlines import terms_for
 from tenant.rules.numbers import rectification_number
 from tenant.rules.terms import ClockKind, ClockStart, RectificationState, Satisfaction, TicketState
 from tenant.rules.transitions import step
@@ -37,6 +37,8 @@ from tenant.services.lookups import find, moment, open_office, optional, shown, 
 MACHINE = "rectification"
 WITH_BUILDER = (RectificationState.ISSUED, RectificationState.SIGNED_FOR, RectificationState.REJECTED)
 TO_INSPECT = (RectificationState.RETURNED, RectificationState.ACCEPTED)
+_WHILE_WAITING = frozenset({"sign_for", "second_copy", "note", "file"})
+"""What may be said of a record while its defect waits: what was received and how far it is, not what comes next."""
 _LONGEST_TEXT, _LONGEST_NAME, _LONGEST_WHY = 500, 50, 200
 
 
@@ -245,6 +247,13 @@ def _held(session: Session, rectification_id: int, verb: str) -> tuple[Held, Rec
     office = open_office(session, ticket.office_id)
     session.refresh(record)
     row = step(policy.transitions(), MACHINE, record.state, verb, subject=record.number)
+    if ticket.state is TicketState.WAITING and verb not in _WHILE_WAITING:
+        raise Refusal(
+            code="waits",
+            message=f"{ticket.number} 正在等待，整改单 {record.number} 不能{row.label}。请先在缺陷页面「恢复办理」。",
+            field="state",
+            value=ticket.state.label,
+        )
     return Held(record, defect, ticket, office), RectificationState(row.to or record.state)
 
 
@@ -343,17 +352,20 @@ def _keep_time(session: Session, held: Held, at: datetime, *, met: ClockKind | N
         clocks.begin_promise(session, ticket, promised[1] if promised and promised[0] <= at else at)
     terms = terms_for(policy.clocks(), ticket.kind, ClockStart.BUILDER_DONE)
     back = min((row.returned_at for row in open_records if row.state in TO_INSPECT and row.returned_at), default=None)
-    due = min((due_at(term, back, office.zone) for term in terms), default=None) if back else None
-    if _ended(session, ticket, ClockKind.INSPECTION, due, at, met) and back:
+    if _ended(session, ticket, ClockKind.INSPECTION, back, at, met) and back:
         clocks.begin(session, ticket, office, terms, back)
 
 
 def _ended(
-    session: Session, ticket: Ticket, kind: ClockKind, due: datetime | None, at: datetime, met: ClockKind | None
+    session: Session, ticket: Ticket, kind: ClockKind, wanted: datetime | None, at: datetime, met: ClockKind | None
 ) -> bool:
-    """End the running clock of a kind unless it runs to ``due``; tell whether one is to begin, or none should run."""
+    """End the running clock of a kind unless it is the one ``wanted``; tell whether one is to begin, or none to run.
+
+    A promise is known by when it is due; an inspection by when it began, for waiting moves its end.
+    """
     running = clocks.running(session, ticket, [kind])
-    if [row.due_at for row in running] == ([] if due is None else [due]):
+    known = [row.started_at if kind is ClockKind.INSPECTION else row.due_at for row in running]
+    if known == ([] if wanted is None else [wanted]):
         return False
     (clocks.meet if met is kind else clocks.cancel)(session, ticket, at, kind)
     return True

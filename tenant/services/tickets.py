@@ -22,6 +22,7 @@ from tenant.rules.terms import (
     TicketKind,
     TicketState,
 )
+from tenant.rules.transitions import step
 from tenant.services import agreements, clocks, numbers, orders, pauses, postings, topics, units
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
 
@@ -89,6 +90,7 @@ def register(
 def promise(session: Session, ticket_id: int, promised_at: datetime) -> Ticket:
     """Agree with the customer when it will be done, instead of what was agreed before (A-W5, A-C4c, B-W19)."""
     ticket, office = unfinished_ticket(session, ticket_id, "预约")
+    step(policy.transitions(), ticket.kind.value, ticket.state, "promise", subject=ticket.number)
     ticket.promised_at = _promise(promised_at, office)
     present = clock.now()
     clocks.cancel(session, ticket, present, ClockKind.PROMISED)
@@ -167,6 +169,7 @@ def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ti
             value=ticket.state.label,
         )
     _require_returned(session, ticket)
+    step(policy.transitions(), ticket.kind.value, ticket.state, "close", subject=ticket.number)
     _end(session, ticket, TicketState.CLOSED, moment(at, office, field="at", label="关闭时间", since=ticket.done_at))
     return ticket
 

@@ -70,7 +70,7 @@ def test_a_c2a_counts_within_ninety_days(session, house, topic, days, gravity):
 
 
 def settled(session, filed):
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     complaints.give_back(session, filed.id)
     follow_ups.follow_up(session, filed.ticket_id, Satisfaction.SATISFIED)
     tickets.close(session, filed.ticket_id)
@@ -123,18 +123,18 @@ def test_a_c2_graded_down_again_before_anybody_is_told_it_stays_so(session, hous
 
 def test_a_c8_harm_going_on_is_stopped_before_it_is_done(session, house):
     filed = complaint(session, house, harm_continues=True)
-    assert refused(complaints.complete, session, filed.id).code == "harm_goes_on"
+    assert refused(complaints.complete, session, filed.id, outcome="已解决").code == "harm_goes_on"
     assert refused(complaints.stop_harm, session, filed.id, at=NOON - MINUTE).code == "too_early"
     complaints.stop_harm(session, filed.id)
     assert filed.harm_stopped_at == NOON
     assert refused(complaints.stop_harm, session, filed.id).code == "no_harm"
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     assert refused(complaints.stop_harm, session, complaint(session, house).id).code == "no_harm"
 
 
 def test_a_c6_the_form_is_back_on_the_day_the_department_finishes(session, house):
     filed = complaint(session, house)
-    assert refused(complaints.give_back, session, filed.id).code == "not_done"
+    assert refused(complaints.give_back, session, filed.id).code == "impossible"
     complaints.complete(session, filed.id, outcome="已修好")
     back = running(session, filed.ticket_id)[ClockKind.RETURN]
     assert (back.due_at, back.source) == (MIDNIGHT, "A-C6")
@@ -152,7 +152,7 @@ def test_a_c6_the_form_is_back_on_the_day_the_department_finishes(session, house
 
 def test_a_c6_without_its_form_a_complaint_is_not_closed(session, house):
     filed = complaint(session, house)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     follow_ups.follow_up(session, filed.ticket_id, Satisfaction.SATISFIED)
     assert refused(tickets.close, session, filed.ticket_id).code == "not_returned"
     complaints.give_back(session, filed.id)
@@ -161,11 +161,11 @@ def test_a_c6_without_its_form_a_complaint_is_not_closed(session, house):
 
 def test_a_w10_taken_up_again_the_form_is_to_come_back_again(session, house):
     filed = complaint(session, house)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     complaints.give_back(session, filed.id)
     follow_ups.follow_up(session, filed.ticket_id, Satisfaction.DISSATISFIED)
     assert filed.returned_at is None
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     assert running(session, filed.ticket_id)[ClockKind.RETURN].cycle == 2
 
 
@@ -173,7 +173,7 @@ def test_b_c10_contact_with_who_complained_is_kept_until_it_is_closed(session, h
     filed = complaint(session, house)
     kept = call(session, filed.ticket_id, told="已转工程部", answer="尽快", at=NOON)
     assert (kept.made_at, kept.made_by_id) == (NOON, house.people[Role.FRONT_DESK].id)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     assert call(session, filed.ticket_id, told="已修好").answer is None
     settled_ticket = session.get(Ticket, filed.ticket_id)
     complaints.give_back(session, filed.id)

@@ -68,7 +68,7 @@ def test_a_complaint_walks_to_the_closed_form(session, house):
 
 def test_b_c11_the_follow_up_is_late_after_the_third_day_and_not_before(session, house):
     filed = complaint(session, house)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     complaints.give_back(session, filed.id)
     assert sweep_escalations(session, MIDNIGHT + 3 * DAY - timedelta(seconds=1)) == []
     raised = sweep_escalations(session, MIDNIGHT + 3 * DAY)
@@ -77,7 +77,7 @@ def test_b_c11_the_follow_up_is_late_after_the_third_day_and_not_before(session,
 
 def test_a_c5_what_is_done_before_it_was_forwarded_is_still_to_be_forwarded(session, house):
     filed = complaint(session, house, gravity=Gravity.GRAVE)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     assert ClockKind.FORWARD in running(session, filed.ticket_id)
     complaints.forward(session, filed.id)
     assert ClockKind.FORWARD not in running(session, filed.ticket_id)
@@ -89,7 +89,7 @@ def test_regraded_upwards_the_forwarding_starts_anew_from_then(session, house):
         complaints.regrade(session, filed.id, Gravity.MAJOR, reason="住户受损")
         assert running(session, filed.ticket_id)[ClockKind.FORWARD].due_at == NOON + 2 * HOUR + 30 * MINUTE
         complaints.forward(session, filed.id)
-        complaints.regrade(session, filed.id, Gravity.GRAVE)
+        complaints.regrade(session, filed.id, Gravity.GRAVE, reason="另有情况")
     forward = running(session, filed.ticket_id)[ClockKind.FORWARD]
     assert (forward.due_at, forward.cycle) == (MIDNIGHT, 2)
     assert session.get(Complaint, filed.id).forwarded_at is None
@@ -100,7 +100,7 @@ def test_regraded_upwards_the_forwarding_starts_anew_from_then(session, house):
 def test_regraded_downwards_the_month_counts_from_receipt_again(session, house):
     filed = complaint(session, house, gravity=Gravity.GRAVE)
     with clock.at(NOON + 3 * DAY):
-        complaints.regrade(session, filed.id, Gravity.ORDINARY)
+        complaints.regrade(session, filed.id, Gravity.ORDINARY, reason="另有情况")
     clocks = running(session, filed.ticket_id)
     assert clocks[ClockKind.REGRADE].due_at == MONTH
     assert ClockKind.FORWARD not in clocks
@@ -109,7 +109,7 @@ def test_regraded_downwards_the_month_counts_from_receipt_again(session, house):
 def test_regraded_to_what_it_is_nothing_changes(session, house):
     filed = complaint(session, house, gravity=Gravity.MAJOR)
     before = {kind: row.id for kind, row in running(session, filed.ticket_id).items()}
-    complaints.regrade(session, filed.id, Gravity.MAJOR)
+    complaints.regrade(session, filed.id, Gravity.MAJOR, reason="另有情况")
     assert {kind: row.id for kind, row in running(session, filed.ticket_id).items()} == before
 
 
@@ -128,7 +128,7 @@ def test_a_regrade_changes_who_is_told_of_a_clock_that_runs_already(session, hou
     filed = complaint(session, house)
     assert len(sweep_escalations(session, NOON + 10 * MINUTE)) == 1
     with clock.at(NOON + 11 * MINUTE):
-        complaints.regrade(session, filed.id, Gravity.GRAVE)
+        complaints.regrade(session, filed.id, Gravity.GRAVE, reason="另有情况")
     raised = sweep_escalations(session, NOON + 70 * MINUTE)
     by_kind = {kind: [row.tell for row in raised if row.clock_kind is kind] for kind in ClockKind}
     assert by_kind[ClockKind.DEPARTMENT_RECEIPT] == [(Role.SUPERVISOR,), (Role.DIRECTOR,), (Role.GENERAL_MANAGER,)]
@@ -138,7 +138,7 @@ def test_a_regrade_changes_who_is_told_of_a_clock_that_runs_already(session, hou
 def test_a_c2c_taken_up_again_after_the_month_it_becomes_grave_at_once(session, house):
     filed = complaint(session, house)
     with clock.at(MONTH - DAY):
-        complaints.complete(session, filed.id)
+        complaints.complete(session, filed.id, outcome="已解决")
     with clock.at(MONTH + HOUR):
         follow_ups.follow_up(session, filed.ticket_id, Satisfaction.DISSATISFIED)
     assert session.get(Complaint, filed.id).gravity is Gravity.ORDINARY
@@ -150,7 +150,7 @@ def test_a_c2c_taken_up_again_after_the_month_it_becomes_grave_at_once(session, 
 def test_a_w10_a_complaint_taken_up_again_is_to_be_signed_for_again(session, house):
     filed = complaint(session, house)
     complaints.receive(session, filed.id)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     follow_ups.follow_up(session, filed.ticket_id, Satisfaction.DISSATISFIED)
     clocks = running(session, filed.ticket_id)
     assert set(clocks) == {ClockKind.DEPARTMENT_RECEIPT, ClockKind.REGRADE}
@@ -161,7 +161,7 @@ def test_a_w10_a_complaint_taken_up_again_is_to_be_signed_for_again(session, hou
 
 def test_nothing_is_done_twice_to_what_is_done(session, house):
     filed = complaint(session, house)
-    complaints.complete(session, filed.id)
+    complaints.complete(session, filed.id, outcome="已解决")
     for act in (complaints.complete, complaints.receive):
         with pytest.raises(Refusal) as refused:
             act(session, filed.id)
@@ -187,7 +187,7 @@ def test_foreign_and_missing_complaints_answer_alike_to_every_verb(database, cas
         complaints.receive,
         complaints.forward,
         complaints.complete,
-        lambda s, number: complaints.regrade(s, number, Gravity.GRAVE),
+        lambda s, number: complaints.regrade(s, number, Gravity.GRAVE, reason="另有情况"),
         lambda s, number: complaints.regrade(s, number, Gravity.INVALID, reason="误登"),
     ):
         answers = []

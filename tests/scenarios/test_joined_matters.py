@@ -241,7 +241,7 @@ def test_one_cause_is_done_for_all_and_each_is_followed_up_by_itself(session, ho
 def test_one_cause_ends_no_complaint_while_harm_goes_on(session, house):
     cause, hurt = complaint(session, house), complaint(session, house, harm_continues=True)
     links.answer_with(session, hurt.ticket_id, cause.ticket_id)
-    complaints.complete(session, cause.id)
+    complaints.complete(session, cause.id, outcome="已解决")
     assert ticket_of(session, hurt).done_at is None
 
 

@@ -68,8 +68,8 @@ def _complaints(session, house):
     for gravity in (Gravity.ORDINARY, Gravity.MAJOR, Gravity.GRAVE, Gravity.INVALID):
         complaint(session, house, gravity=gravity)
     complaints.receive(session, complaint(session, house).id)
-    complaints.regrade(session, complaint(session, house).id, Gravity.MAJOR)
-    complaints.complete(session, complaint(session, house).id)
+    complaints.regrade(session, complaint(session, house).id, Gravity.MAJOR, reason="另有情况")
+    complaints.complete(session, complaint(session, house).id, outcome="已解决")
 
 
 def _owners(session, house):
@@ -247,7 +247,7 @@ def test_a_regraded_complaint_climbs_by_its_new_gravity_at_once(database, cast):
         assert escalations.escalate(session, first, graded_at)
         first.state = DueState.DONE
         assert [row.due_at for row in session.scalars(waiting)] == [receipt.due_at + 30 * MINUTE]
-        complaints.regrade(session, filed.id, Gravity.MAJOR)
+        complaints.regrade(session, filed.id, Gravity.MAJOR, reason="另有情况")
         assert [(row.level, row.due_at) for row in session.scalars(waiting)] == [(2, receipt.due_at + 15 * MINUTE)]
 
 

@@ -45,11 +45,11 @@ ON_REQUESTS = VERBS | {
 ON_COMPLAINTS = VERBS | {
     "receive": lambda s, m, h: complaints.receive(s, m.id),
     "forward": lambda s, m, h: complaints.forward(s, m.id),
-    "complete": lambda s, m, h: complaints.complete(s, m.id),
+    "complete": lambda s, m, h: complaints.complete(s, m.id, outcome="已解决"),
     "give_back": lambda s, m, h: complaints.give_back(s, m.id),
-    "major": lambda s, m, h: complaints.regrade(s, m.id, Gravity.MAJOR),
-    "grave": lambda s, m, h: complaints.regrade(s, m.id, Gravity.GRAVE),
-    "ordinary": lambda s, m, h: complaints.regrade(s, m.id, Gravity.ORDINARY),
+    "major": lambda s, m, h: complaints.regrade(s, m.id, Gravity.MAJOR, reason="另有情况"),
+    "grave": lambda s, m, h: complaints.regrade(s, m.id, Gravity.GRAVE, reason="另有情况"),
+    "ordinary": lambda s, m, h: complaints.regrade(s, m.id, Gravity.ORDINARY, reason="另有情况"),
 }
 spans = st.sampled_from([timedelta(0), MINUTE, 20 * MINUTE, timedelta(hours=9), DAY, 40 * DAY])
 
