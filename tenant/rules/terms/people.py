@@ -57,6 +57,9 @@ class ActorKind(Term):
 class Area(Term):
     """功能范围 — the parts of the program a permission speaks of (A-O4)."""
 
+    DEPARTMENT_BOARD = "department_board", "部门看板"
+    OFFICE_BOARD = "office_board", "主管看板"
+    ORDER_BOARD = "order_board", "我的处理单"
     REQUESTS = "requests", "报事"
     COMPLAINTS = "complaints", "投诉"
     RECTIFICATIONS = "rectifications", "整改"
