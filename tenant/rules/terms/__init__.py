@@ -1,6 +1,13 @@
 """The words the whole domain shares: each is stored by its English value and shown by its Chinese label."""
 
-from tenant.rules.terms.money import ChargeBasis, CustomerSize, DunningLevel, DunningNoticeState, PaymentMethod
+from tenant.rules.terms.money import (
+    ChargeBasis,
+    CustomerSize,
+    DunningLevel,
+    DunningNoticeState,
+    PaymentMethod,
+    Rounding,
+)
 from tenant.rules.terms.people import Act, ActorKind, Area, DepartmentKind, PostingLevel, Role
 from tenant.rules.terms.places import HandoverState, MeterKind, OccupantRelation, OwnerKind, ParkingKind, UnitUsage
 from tenant.rules.terms.term import Term
@@ -78,6 +85,7 @@ __all__ = [
     "ReporterKind",
     "RequestCategory",
     "Role",
+    "Rounding",
     "Satisfaction",
     "Term",
     "TicketKind",

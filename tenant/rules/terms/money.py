@@ -48,3 +48,13 @@ class DunningNoticeState(Term):
     SIGNED = "signed", "已签收"
     SKIPPED = "skipped", "已略过"
     CANCELLED = "cancelled", "已撤销"
+
+
+class Rounding(Term):
+    """取整方式 — to what an amount is rounded once it is worked out (B-F1)."""
+
+    FEN = "fen", "四舍五入到分"
+    JIAO = "jiao", "四舍五入到角"
+    YUAN = "yuan", "四舍五入到元"
+    YUAN_UP = "yuan_up", "进到元"
+    YUAN_DOWN = "yuan_down", "舍去角分"
