@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importers.faults import CellFault, fault
 from importers.things.drafts import Draft
@@ -12,7 +12,7 @@ from tenant.rules.terms import ImportMode
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from importers.things.drafts import Link
     from importers.things.meter_rows import MeterRow
@@ -42,14 +42,24 @@ class MeterDraft(Draft):
         return f"{self.kind.label} {self.number}"
 
 
+class Said(NamedTuple):
+    """What the rows of a file say of meters.
+
+    ``kinds``: number or unit → the kinds it is named with; ``numbers``: unit → the numbers it is named with.
+    """
+
+    kinds: Mapping[str, set[MeterKind]]
+    numbers: Mapping[str, Collection[str]]
+
+
 class Meters:
     """The meters known so far, from the office and from the rows already read.
 
-    ``said`` are the kinds that any row of the file names for a number, or for a unit: what a row without a kind means
-    does not depend on which rows were read before it.
+    ``said`` is what any row of the file says: what a row without a kind or a number means does not depend on which rows
+    were read before it.
     """
 
-    def __init__(self, state: MetersState, mode: ImportMode, said: Mapping[str, set[MeterKind]]) -> None:
+    def __init__(self, state: MetersState, mode: ImportMode, said: Said) -> None:
         self.mode = mode
         self._said = said
         self._by_number: dict[str, list[MeterDraft]] = {}
@@ -70,9 +80,12 @@ class Meters:
         here = self._here(unit, row.kind)
         if self._is_unclear(row, here, unit.name if unit else ""):
             return fault("meter_kind_missing", row.name)
-        if len(here) > 1:
-            return fault("conflict_meter_unclear", str(len(here)))
-        return here[0] if here else _new(row.kind, row.name, unit)
+        others = self._others_said(row, unit, here)
+        to_be_numbered = [one for one in here if one.state and unit and one.number == unit.name]
+        count = len(here) + len(others) - min(len(others), len(to_be_numbered))
+        if count > 1:
+            return fault("conflict_meter_unclear", str(count))
+        return here[0] if here else _new(row.kind, next(iter(others), row.name), unit)
 
     def accept(self, meter: MeterDraft, number: str | None) -> None:
         """Remember a meter a row was taken for, and by which number."""
@@ -84,7 +97,17 @@ class Meters:
     def _is_unclear(self, row: MeterRow, known: Sequence[MeterDraft], about: str) -> bool:
         """Tell whether a row that names no kind may mean meters of several kinds, or one of which nothing is known."""
         kinds = {meter.kind for meter in known}
-        return row.kind is None and (not known or len(kinds | self._said.get(about, set())) > 1)
+        return row.kind is None and (not known or len(kinds | self._said.kinds.get(about, set())) > 1)
+
+    def _others_said(self, row: MeterRow, unit: Link | None, here: Sequence[MeterDraft]) -> list[str]:
+        """Return the numbers of meters that the file names at the unit, and that none of those ``here`` has."""
+        others = []
+        for number in self._said.numbers.get(unit.name if unit else "", ()):
+            known = self._by_number.get(number, [])
+            kinds = self._said.kinds.get(number, set()) | {meter.kind for meter in known}
+            if not any(meter in here for meter in known) and (row.kind is None or not kinds or row.kind in kinds):
+                others.append(number)
+        return others
 
     def _here(self, unit: Link | None, kind: MeterKind | None) -> list[MeterDraft]:
         return [meter for meter in self._at_unit.get(unit.name if unit else "", ()) if kind in {None, meter.kind}]

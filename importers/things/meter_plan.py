@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from importers.faults import CellFault, fault
 from importers.plan import Change
 from importers.things.drafts import Draft, figure
-from importers.things.meter_drafts import MeterDraft, Meters
+from importers.things.meter_drafts import MeterDraft, Meters, Said
 from importers.things.meter_rows import MeterRow
 from importers.things.planning import Planner
 from tenant.rules.meters import Reading, counted, jump, misfit, neighbours
@@ -82,21 +82,25 @@ class _Planner(Planner):
     ) -> None:
         super().__init__(records, state.units, on, choices, held)
         self.rows = [record for record in records if isinstance(record, MeterRow)]
-        self.meters = Meters(state, self.choices.mode, self._kinds_said())
+        self.meters = Meters(state, self.choices.mode, self._said())
         self.named: dict[MeterDraft, None] = {}
         self.readings: dict[tuple[MeterDraft, dt.date], Draft] = {}
         self.jumps: list[str] = []
         self.unread = self.undated = 0
 
-    def _kinds_said(self) -> dict[str, set[MeterKind]]:
-        """Return, by number and by unit, the kinds of meter that the rows of the file name."""
-        said: dict[str, set[MeterKind]] = {}
+    def _said(self) -> Said:
+        """Return, by number and by unit, the kinds of meter that the rows of the file name, and by unit the numbers."""
+        kinds: dict[str, set[MeterKind]] = {}
+        numbers: dict[str, dict[str, None]] = {}
         for row in self.rows:
-            unit = self.places.find(row.key) if row.key and row.kind else None
-            for about in (row.number, unit.name if unit and not isinstance(unit, CellFault) else None):
+            unit = self.places.find(row.key) if row.key else None
+            named = unit.name if unit and not isinstance(unit, CellFault) else None
+            for about in (row.number, named):
                 if row.kind and about:
-                    said.setdefault(about, set()).add(row.kind)
-        return said
+                    kinds.setdefault(about, set()).add(row.kind)
+            if named and row.number:
+                numbers.setdefault(named, {})[row.number] = None
+        return Said(kinds, numbers)
 
     def take(self, row: MeterRow) -> Wrong | None:
         """Take a row whole, or not at all: the fault says why not."""

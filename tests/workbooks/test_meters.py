@@ -275,6 +275,15 @@ def test_what_a_row_without_a_kind_means_does_not_depend_on_the_rows_before_it()
     assert codes(plan_of(*rows)) == [(4, "meter_kind_missing")]
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+def test_what_a_row_without_a_number_means_does_not_depend_on_the_rows_before_it(is_first):
+    bare, numbered = row("1-1-101", None, "水表", scale=200), row("1-1-101", "W2", "水表", scale=200)
+    plan = plan_of(*([bare, numbered] if is_first else [numbered, bare]))
+    assert [draft.number for draft in plan.drafts.meters] == ["W2"]
+    second = plan_of(*([bare, numbered] if is_first else [numbered, bare]), state=read_before(100))
+    assert codes(second) == [(2 if is_first else 3, "conflict_meter_unclear")]
+
+
 def test_a_row_held_back_comes_back_as_a_conflict_and_does_nothing():
     held = {("抄表", 2): fault("conflict_changed")}
     plan = plan_of(row("1-1-101", "W1", "水表", shown=120), held=held)
