@@ -161,7 +161,8 @@ class RowReader:
         for row in range(self.mapping.row + 1, len(self.sheet.rows) + 1):
             values = self.sheet.rows[row - 1]
             if values:
-                yield tuple(self._value(row, values, *one) for one in wanted)
+                has_marks = row in self._marked
+                yield tuple(self._read(row, values, *one, has_marks=has_marks) for one in wanted)
 
     def refused(self, identifier: str, row: int, found: CellFault) -> RefusedCell:
         """Put a fault on a cell."""
@@ -219,10 +220,7 @@ class RowReader:
         cleaned: dict[str, object] = {}
         faults: list[RefusedCell] = []
         for column, place, memory in self._columns:
-            if has_marks and (row, place) in self.sheet.marks:
-                value = column.clean(self.sheet.cell(row, place))
-            else:
-                value = self._value(row, values, column, place, memory)
+            value = self._read(row, values, column, place, memory, has_marks=has_marks)
             if isinstance(value, CellFault):
                 faults.append(self.refused(column.identifier, row, value))
             elif value is not None:
@@ -248,7 +246,12 @@ class RowReader:
         elif note:
             cleaned["note"] = note
 
-    def _value(self, row: int, values: Sequence[Value], column: Column, place: int, memory: _Remembered) -> object:
+    def _read(
+        self, row: int, values: Sequence[Value], column: Column, place: int, memory: _Remembered, *, has_marks: bool
+    ) -> object:
+        """Return what a column makes of a cell; that of a marked one is not what others of its value come to."""
+        if has_marks and (row, place) in self.sheet.marks:
+            return column.clean(self.sheet.cell(row, place))
         raw = values[place - 1] if place <= len(values) else None
         if raw is None:
             return None

@@ -122,10 +122,11 @@ class Leases:
             values.pop("vehicle", None)
         if name := lease.differs(values):
             return fault("conflict_thing", f"{lease.name} {LEASE[name]}", other=lease.said_by[name])
-        trial = LeaseDraft("leases", lease.name, lease.state, values=dict(lease.values), empty=set(lease.empty))
+        trial = LeaseDraft("leases", lease.name, lease.state, lease.place, dict(lease.values), named=lease.named)
+        trial.empty = set(lease.empty)
         trial.take(values, empty_fields(row.source, LEASE_FIELDS), row.place)
-        trial.settle(self.mode, self._otherwise(lease))
-        term = _term_after(lease, trial.change)
+        change = self._with_end(lease, trial)
+        term = _term_after(lease, change)
         if term.to_on is not None and term.to_on < term.from_on:
             return fault("lease_reversed", term.to_on.isoformat())
         if lease.named and self._is_over(term) and not self._is_over(lease.term):
@@ -134,10 +135,17 @@ class Leases:
         if other is not None:
             return fault("conflict_lease", other.lessee, day=other.term.from_on)
         lease.take(values, empty_fields(row.source, LEASE_FIELDS), row.place)
-        lease.settle(self.mode, self._otherwise(lease))
-        lease.term = term
+        lease.change, lease.term = change, term
         self._named[lease] = None
         return False
+
+    def _with_end(self, lease: LeaseDraft, trial: LeaseDraft) -> dict[str, Any]:
+        """Return what would change in a lease; an end that another row gave it stays, unless this one takes it back."""
+        trial.settle(self.mode, self._otherwise(lease))
+        if lease not in self._ended:
+            return trial.change
+        is_erased = self.mode is ImportMode.REPLACE and "to_on" in trial.empty
+        return {"to_on": None if is_erased else lease.term.to_on} | trial.change
 
     def _begin(self, row: ParkingRow, space: str, values: dict[str, Any]) -> bool | CellFault:
         """Begin a lease; those that last till then end on the day before."""

@@ -12,10 +12,13 @@ from workbooks.pure import NOTHING, ROSTER, TODAY, carried_out
 LABELS = {column.label: column.identifier for column in ROSTER.columns}
 
 
-def records_of(headings, *rows):
-    """Return the records of rows below these headings, which are labels of the roster's columns."""
+def records_of(headings, *rows, marks=None):
+    """Return the records of rows below these headings, which are labels of the roster's columns.
+
+    ``marks`` are those of single cells, as a sheet has them: the first row is 2.
+    """
     mapping = SheetMapping("表", 1, tuple(Heading(at, text, LABELS[text]) for at, text in enumerate(headings, 1)))
-    sheet = Sheet("表", [list(headings), *map(list, rows)])
+    sheet = Sheet("表", [list(headings), *map(list, rows)], marks=marks or {})
     return list(RowReader(sheet, mapping, ROSTER).records())
 
 

@@ -133,6 +133,13 @@ def test_what_is_read_at_first_sight_is_what_reading_cell_by_cell_comes_to(rows)
     assert list(map(claims, together)) == list(map(claims, alone))
 
 
+def test_a_marked_cell_is_no_measure_for_the_cells_that_hold_the_same():
+    rows = [["1栋", None, "2-101", "张三"], ["1栋", None, "2-102", "李四"]]
+    broken, sound = records_of(HEADINGS, *rows, marks={(2, 1): "number:x:y"})
+    assert [found.code for found in broken.faults] == ["building_unreadable"]
+    assert sound.number == "1-2-102"
+
+
 def test_a_page_in_a_note_does_not_make_a_record_the_foot_of_a_page():
     row = ["1栋", None, "101", "张三", phone_of(1), *[None] * 8, "第3页"]
     with nothing_plain():
