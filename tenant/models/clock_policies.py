@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tenant.models.base import GroupShared, OfficeScoped, coded, office_ref, refer
 from tenant.models.organisation import Company
-from tenant.rules.terms import ClockCalendar, ClockKind, ClockMeasure, PauseReason, TicketKind
+from tenant.rules.terms import ClockCalendar, ClockKind, ClockMeasure, TicketKind
 
 
 class _Limit:
@@ -18,7 +18,7 @@ class _Limit:
     It stands in place of the row of ``policy/clocks.toml`` for the same ticket, clock and qualifier (None: for all
     without a row of their own). ``amount`` counts in ``measure``, 0 for the same day; ``minimum`` and ``warning`` are
     minutes, the latter before the deadline, 0 for none. ``pauses`` are the reasons for which it stands still, None for
-    all. ``steps`` are the levels ``{"level", "role", "after"}`` of its ladder, None for the table's own. It holds for
+    the table's own. ``steps`` are the levels ``{"level", "role", "after"}`` of its ladder, None for the table's own. It holds for
     clocks that begin on ``effective_on`` or later, of several the latest; ``activated_at`` None: a draft, which holds
     for nothing. An activated one is never edited: a change is another one, and ``withdrawn_at`` ends it.
     """
@@ -41,11 +41,6 @@ class _Limit:
     activated_by: Mapped[str | None] = mapped_column(String(100), doc="启用人")
     withdrawn_at: Mapped[datetime | None] = mapped_column(doc="撤回时间")
     withdrawn_by: Mapped[str | None] = mapped_column(String(100), doc="撤回人")
-
-    @property
-    def pause_reasons(self) -> frozenset[PauseReason]:
-        """Return the reasons for which the clock stands still."""
-        return frozenset(PauseReason) if self.pauses is None else frozenset(PauseReason(word) for word in self.pauses)
 
     def __str__(self) -> str:
         """Return kind and clock."""

@@ -4,19 +4,20 @@ These are the group's defaults, read once. A broken table is a SettingsError nam
 starts; the tables are read whole by `check` at start-up.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from tenant.policy import tables
 from tenant.policy.machines import load_transitions
-from tenant.policy.tables import ORDINARY, URGENT, DunningSettings, Grant
+from tenant.policy.tables import DunningSettings, Grant
 from tenant.rules.arrears import DunningTerm
 from tenant.rules.deadlines import Term
 from tenant.rules.gravity import GravityRoute, RepeatRule
 from tenant.rules.ladder import EscalationStep
-from tenant.rules.terms import Act, Area, ClockKind, TicketKind
+from tenant.rules.limits import ORDINARY, URGENT, Limit
+from tenant.rules.terms import Act, Area
 from tenant.rules.transitions import Transitions
 
 __all__ = [
@@ -31,14 +32,13 @@ __all__ = [
     "dunning",
     "dunning_settings",
     "escalation",
-    "escalation_for",
     "gravities",
     "ladders",
+    "limits",
     "may",
     "may_any",
     "permissions",
     "repeat_rule",
-    "term_for",
     "transitions",
     "version",
 ]
@@ -62,9 +62,18 @@ def version() -> str:
 
 
 @cache
-def clocks() -> tuple[Term, ...]:
-    """Return the time limits of tickets (A-W2 to A-W7, B-W11, B-W18, A-C2c, A-C4, A-C5, B-C11)."""
+def limits() -> tuple[Limit, ...]:
+    """Return what holds for the clocks of tickets by the tables (A-W2 to A-W7, B-W11, B-W18, A-C2c, A-C4, A-C5, B-C11).
+
+    What the group, a company or an office has put in their place is asked of :mod:`tenant.services.limits`.
+    """
     return tables.load_clocks(_FOLDER / "clocks.toml", ladders())
+
+
+@cache
+def clocks() -> tuple[Term, ...]:
+    """Return the terms of :func:`limits`, in the table's order."""
+    return tuple(limit.term for limit in limits())
 
 
 @cache
@@ -76,33 +85,6 @@ def ladders() -> Mapping[str, tuple[EscalationStep, ...]]:
 def escalation(ladder: str = "request") -> tuple[EscalationStep, ...]:
     """Return one ladder, lowest level first. Raises KeyError for a name the table has not."""
     return ladders()[ladder]
-
-
-def escalation_for(
-    ticket: TicketKind,
-    kind: ClockKind,
-    qualifiers: Collection[str] = (),
-) -> tuple[EscalationStep, ...]:
-    """Return the ladder that a stored clock climbs when it has run out, empty when nobody is told.
-
-    `qualifiers` are those that hold for the ticket now; spared tickets climb nothing.
-    """
-    chosen = term_for(ticket, kind, qualifiers)
-    return () if chosen is None or chosen.ladder is None else escalation(chosen.ladder)
-
-
-def term_for(ticket: TicketKind, kind: ClockKind, qualifiers: Collection[str] = ()) -> Term | None:
-    """Return the term of a clock that runs on a ticket, None when none holds or the ticket is spared.
-
-    A row with a qualifier that holds stands before the general one.
-    """
-    chosen: Term | None = None
-    for term in clocks():
-        if term.ticket != ticket or term.kind != kind or not term.spares.isdisjoint(qualifiers):
-            continue
-        if term.qualifier in qualifiers or (term.qualifier is None and chosen is None):
-            chosen = term
-    return chosen
 
 
 def dunning() -> tuple[DunningTerm, ...]:

@@ -13,28 +13,29 @@ from tenant.rules.arrears import DunningTerm
 from tenant.rules.deadlines import Term
 from tenant.rules.gravity import GravityRoute, RepeatRule
 from tenant.rules.ladder import EscalationStep
+from tenant.rules.limits import ORDINARY, URGENT, Limit
 from tenant.rules.terms import (
     Act,
     Area,
+    ClockCalendar,
     ClockKind,
     ClockMeasure,
     ClockStart,
     CustomerSize,
     DunningLevel,
     Gravity,
+    PauseReason,
     RequestCategory,
     Role,
     TicketKind,
 )
 
-URGENT = "urgent"
-ORDINARY = "ordinary"
-
-_QUALIFIERS = {
+QUALIFIERS = {
     TicketKind.REQUEST: frozenset({URGENT, ORDINARY} | {str(category) for category in RequestCategory}),
     TicketKind.COMPLAINT: frozenset(str(gravity) for gravity in Gravity),
     TicketKind.DEFECT: frozenset[str](),
 }
+"""What a limit may be narrowed to, for each kind of ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Grant:
     note: str
 
 
-def load_clocks(path: Path, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> tuple[Term, ...]:
-    """Return the terms in the table's order. Raises SettingsError, also for two rows that would start one clock."""
+def load_clocks(path: Path, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> tuple[Limit, ...]:
+    """Return the limits in the table's order. Raises SettingsError, also for two rows that would start one clock."""
     rows = rows_of(path, read_file(path, ("clock",)), "clock")
-    terms = tuple(_clock(row, ladders) for row in rows)
-    _once(path, ((term.kind, term.ticket, term.starts, term.qualifier) for term in terms), "同一时限")
-    return terms
+    limits = tuple(_clock(row, ladders) for row in rows)
+    _once(path, (limit.key for limit in limits), "同一时限")
+    return limits
 
 
 def load_escalation(path: Path) -> Mapping[str, tuple[EscalationStep, ...]]:
@@ -116,8 +117,8 @@ def load_permissions(path: Path) -> tuple[Grant, ...]:
     return tuple(grants)
 
 
-def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Term:
-    """Read one term and see that its parts fit together."""
+def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Limit:
+    """Read one limit and see that its parts fit together."""
     measure = row.word("measure", ClockMeasure)
     same_day = measure is ClockMeasure.SAME_DAY
     term = Term(
@@ -133,15 +134,22 @@ def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Term:
         ladder=row.optional_text("ladder"),
         source=row.source(),
         goes_on=row.flag("goes_on"),
+        calendar=row.word("calendar", ClockCalendar) if row.has("calendar") else ClockCalendar.ALWAYS,
     )
+    warning = row.number("warning", default=0)
     row.finish()
-    known = _QUALIFIERS[term.ticket]
+    known = QUALIFIERS[term.ticket]
     for name, value in [("qualifier", term.qualifier), *(("spares", spared) for spared in sorted(term.spares))]:
         if value is not None and value not in known:
             raise row.wrong(name, value, f"以下之一：{'、'.join(sorted(known)) or '不填'}")
     if term.ladder is not None and term.ladder not in ladders:
         raise row.wrong("ladder", term.ladder, f"以下之一：{'、'.join(ladders)}")
-    return term
+    return Limit(
+        term=term,
+        steps=() if term.ladder is None else ladders[term.ladder],
+        warning=warning,
+        pauses=frozenset() if term.goes_on else frozenset(PauseReason),
+    )
 
 
 def _ladder(row: Row) -> tuple[str, tuple[EscalationStep, ...]]:

@@ -11,10 +11,9 @@ from tenant import clock, policy
 from tenant.calendars import local_day
 from tenant.errors import Refusal
 from tenant.models import Complaint, Office, Ticket
-from tenant.rules.deadlines import terms_at_registration
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
 from tenant.rules.transitions import require, step
-from tenant.services import clocks, grading, pauses, postings, tickets
+from tenant.services import clocks, grading, pauses, postings, routing, tickets
 from tenant.services.lookups import find, moment, optional, written
 from tenant.services.tickets import TicketFields
 
@@ -35,7 +34,7 @@ def register_complaint(
 ) -> Complaint:
     """Register a complaint (A-C1) and start its clocks: the department's receipt (A-C5), forwarding to director or
     general manager (A-C4b, A-C4a), the month after which it is grave (A-C2c), and the time the resident asked for,
-    where one is agreed (A-C4c).
+    where one is agreed (A-C4c). Who has to see to it hears of it (A-C7).
 
     ``caused_harm``: somebody was hurt or lost much by the company's fault, so it is grave (A-C2b); the third on one
     topic from one unit is grave too (A-C2a). ``put_off``: told "tomorrow" at night, an ordinary one reaches its
@@ -60,9 +59,9 @@ def register_complaint(
     if gravity is Gravity.INVALID:
         tickets.end_as_invalid(session, ticket, ticket.received_at)
         return complaint
-    terms = terms_at_registration(policy.clocks(), TicketKind.COMPLAINT, [gravity.value])
-    clocks.begin(session, ticket, office, terms, ticket.received_at, put_off=put_off)
+    begun = clocks.begin_registered(session, ticket, office, ticket.received_at, put_off=put_off)
     clocks.begin_promise(session, ticket, ticket.received_at)
+    routing.plan(session, complaint, max([clock.now(), *(row.started_at for row in begun)]))
     if caused_harm:
         grading.make_grave(session, complaint, ticket, office, grading.HARMED, source="A-C2b")
     grading.look_for_repetition(session, complaint, ticket, office)

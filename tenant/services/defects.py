@@ -10,7 +10,6 @@ from tenant import journal, policy
 from tenant.calendars import local_day
 from tenant.errors import Refusal
 from tenant.models import Builder, Defect, Office, Rectification, ServiceRequest, Ticket
-from tenant.rules.deadlines import terms_at_registration
 from tenant.rules.terms import ClockKind, RectificationState, RequestCategory, TicketKind, TicketState
 from tenant.rules.transitions import step
 from tenant.services import clocks, links, orders, pauses, postings, tickets
@@ -177,7 +176,7 @@ def _begun(session: Session, ticket: Ticket, office: Office, part: str, warranty
     )
     session.add(defect)
     session.flush()
-    clocks.begin(session, ticket, office, terms_at_registration(policy.clocks(), TicketKind.DEFECT), ticket.received_at)
+    clocks.begin_registered(session, ticket, office, ticket.received_at)
     return defect
 
 

@@ -71,7 +71,7 @@ def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | 
         return None
     if clock.kind is ClockKind.REGRADE:
         return _make_grave(session, clock, ticket, at)
-    ladder = clocks.ladder_of(session, ticket, clock.kind)
+    ladder = clocks.ladder_of(session, ticket, clock)
     step = next((rung for rung in ladder if rung.level == due_action.level), None)
     if step is None:
         return None

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from tenant import clock, journal, policy
 from tenant.calendars import local_day
 from tenant.models import Complaint, Office, Ticket
-from tenant.rules.deadlines import Term, terms_for
+from tenant.rules.deadlines import Term
 from tenant.rules.gravity import repeated
-from tenant.rules.terms import ClockKind, ClockMeasure, ClockStart, Gravity, TicketKind, TicketState
-from tenant.services import clocks, pauses, replanning
+from tenant.rules.limits import Limit, limits_for
+from tenant.rules.terms import ClockKind, ClockMeasure, ClockStart, Gravity, PauseReason, TicketKind, TicketState
+from tenant.services import clocks, limits, pauses, replanning, routing
 
 LONGEST_REASON: Final = journal.LONGEST_REASON
 HARMED: Final = "造成人身伤害或重大经济损失（A-C2b）"
@@ -33,7 +34,7 @@ def grade(
     """Grade a complaint, its ticket locked, anew at ``at``; ``why`` is kept with it (A-C2).
 
     Work goes on if it waited. Its forwarding starts over by the new gravity; the month's clock runs while the gravity
-    has one (A-C2c).
+    has one (A-C2c). Who has to see to it as it is now hears of it (A-C7).
     """
     if why:
         journal.because(session, why)
@@ -43,6 +44,9 @@ def grade(
     clocks.cancel(session, ticket, at, ClockKind.FORWARD)
     clocks.begin_for(session, ticket, office, ClockStart.GRADING, at)
     _keep_the_month(session, ticket, office, at)
+    routing.cancel(session, complaint)
+    if ticket.done_at is None:
+        routing.plan(session, complaint, at)
     replanning.follow(session, ticket)
 
 
@@ -108,9 +112,9 @@ def _same_matter(ticket: Ticket, since: datetime) -> Select[Ticket]:
     )
 
 
-def _at_once(source: str) -> Term:
-    """Return the term that has run out when it begins: those who must hear of a grave complaint are told of it."""
-    return Term(
+def _at_once(source: str) -> Limit:
+    """Return the limit that has run out when it begins: those who must hear of a grave complaint are told of it."""
+    term = Term(
         kind=ClockKind.REGRADE,
         ticket=TicketKind.COMPLAINT,
         starts=ClockStart.GRADING,
@@ -123,15 +127,17 @@ def _at_once(source: str) -> Term:
         ladder=None,
         source=source,
     )
+    return Limit(term=term, steps=(), warning=0, pauses=frozenset(PauseReason))
 
 
 def _keep_the_month(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
     """Stop the month's clock when the gravity no longer has one; give it back when it has one again (A-C2c)."""
     held = clocks.qualifiers(session, ticket)
-    terms = terms_for(policy.clocks(), ticket.kind, ClockStart.RECEIPT, held)
-    wanted = [term for term in terms if term.kind is ClockKind.REGRADE]
+    holding = limits.in_force(session, office, local_day(ticket.received_at, office.zone))
+    begun = limits_for(holding, ticket.kind, ClockStart.RECEIPT, held)
+    wanted = [limit for limit in begun if limit.term.kind is ClockKind.REGRADE]
     going = clocks.running(session, ticket, [ClockKind.REGRADE])
-    if not wanted or any(row.source not in {term.source for term in wanted} for row in going):
+    if not wanted or any(row.source not in {limit.term.source for limit in wanted} for row in going):
         clocks.cancel(session, ticket, at, ClockKind.REGRADE)
     if wanted and ticket.done_at is None and not clocks.running(session, ticket, [ClockKind.REGRADE]):
         clocks.begin(session, ticket, office, wanted, ticket.received_at)

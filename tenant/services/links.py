@@ -11,6 +11,7 @@ from tenant import clock, policy
 from tenant.errors import NotFound, Refusal
 from tenant.models import Clock, Complaint, Office, ServiceRequest, Ticket
 from tenant.rules.gravity import graver
+from tenant.rules.limits import limit_for
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
 from tenant.rules.transitions import step
 from tenant.services import agreements, clocks, complaints, grading, orders, pauses, tickets
@@ -131,10 +132,10 @@ def _run_again(session: Session, ticket: Ticket, office: Office, merged_at: date
     ).all()
     wanted = []
     for row in stopped:
-        term = policy.term_for(ticket.kind, row.kind, held)
+        limit = limit_for(policy.limits(), ticket.kind, row.kind, held)
         if row.kind is ClockKind.ON_SITE:
             continue  # whoever was on the way has been called off
-        if row.kind is ClockKind.PROMISED or (term is not None and row.source == term.source):
+        if row.kind is ClockKind.PROMISED or (limit is not None and row.source == limit.term.source):
             wanted.append(row)
     clocks.again(session, ticket, wanted)
     tickets.ask_again(session, ticket, office, clock.now())

@@ -11,9 +11,9 @@ from tenant.calendars import as_utc
 from tenant.errors import NotFound, Refusal
 from tenant.models import Office, Pause, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.deadlines import due_at
-from tenant.rules.terms import ClockKind, PauseReason, TicketKind, TicketState, WorkOrderState
+from tenant.rules.terms import PauseReason, TicketKind, TicketState, WorkOrderState
 from tenant.rules.transitions import require, step
-from tenant.services import clocks, orders, postings
+from tenant.services import clocks, holidays, orders, postings
 from tenant.services.lookups import find, moment, open_office, optional, shown
 
 _LONGEST_NOTE: Final = 500
@@ -57,7 +57,7 @@ def pause(
     for order in waiting:
         orders.take(order, "pause")
     session.flush()
-    clocks.halt(session, ticket, lasting)
+    clocks.halt(session, ticket, office, lasting)
     ticket.state = TicketState(row.to or ticket.state)
     session.flush()
     return lasting
@@ -153,9 +153,10 @@ def _limit(session: Session, ticket: Ticket, office: Office, until_at: datetime,
             field="until_at",
             value=shown(until, office),
         )
-    term = policy.term_for(ticket.kind, ClockKind.WAITING, clocks.qualifiers(session, ticket))
-    if term is not None and until > due_at(term, began_at, office.zone):
-        latest = shown(due_at(term, began_at, office.zone), office)
+    limit = clocks.waiting_limit(session, ticket, office, began_at)
+    latest_at = until if limit is None else due_at(limit.term, began_at, holidays.hours_of(session, office))
+    if limit is not None and until > latest_at:
+        term, latest = limit.term, shown(latest_at, office)
         raise Refusal(
             code="limit_too_far",
             message=(

@@ -25,7 +25,6 @@ from tenant.models import (
     RectificationNote,
     Ticket,
 )
-from tenant.rules.deadlines import terms_for
 from tenant.rules.numbers import rectification_number
 from tenant.rules.terms import ClockKind, ClockStart, RectificationState, Satisfaction, TicketState
 from tenant.rules.transitions import step
@@ -350,10 +349,9 @@ def _keep_time(session: Session, held: Held, at: datetime, *, met: ClockKind | N
     if _ended(session, ticket, ClockKind.PROMISED, promised and promised[0], at, met):
         ticket.promised_at = promised[0] if promised else None
         clocks.begin_promise(session, ticket, promised[1] if promised and promised[0] <= at else at)
-    terms = terms_for(policy.clocks(), ticket.kind, ClockStart.BUILDER_DONE)
     back = min((row.returned_at for row in open_records if row.state in TO_INSPECT and row.returned_at), default=None)
     if _ended(session, ticket, ClockKind.INSPECTION, back, at, met) and back:
-        clocks.begin(session, ticket, office, terms, back)
+        clocks.begin_for(session, ticket, office, ClockStart.BUILDER_DONE, back)
 
 
 def _ended(
@@ -381,9 +379,7 @@ def _settle(session: Session, held: Held, at: datetime) -> None:
     if signed:
         tickets.finish(session, held.ticket, held.office, max(signed))
         return
-    terms = terms_for(policy.clocks(), held.ticket.kind, ClockStart.RECEIPT)
-    wanted = [term for term in terms if term.kind is ClockKind.DISPATCH]
-    clocks.begin(session, held.ticket, held.office, wanted, at)
+    clocks.begin_for(session, held.ticket, held.office, ClockStart.RECEIPT, at, [ClockKind.DISPATCH])
 
 
 def _taken_up_at(session: Session, ticket: Ticket) -> datetime | None:

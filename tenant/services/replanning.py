@@ -21,8 +21,9 @@ from tenant.calendars import local_day
 from tenant.journal import RecordedAct, note, write_rows
 from tenant.models import Clock, Complaint, DueAction, Escalation, Office, Owner, ServiceRequest, Ticket
 from tenant.rules.terms import DueState
-from tenant.services import clocks, dunning, numbers
+from tenant.services import clocks, dunning, limits, numbers
 from tenant.services.dunning import ActionKey, Due
+from tenant.services.limits import ByPolicy
 from tenant.services.lookups import find
 
 A_LOOK = 500
@@ -133,6 +134,8 @@ def _running(office_id: int) -> Select[*tuple[Any, ...]]:
             Clock.cycle,
             Clock.due_at,
             Clock.kind,
+            Clock.policy_id,
+            Clock.office_policy_id,
             Ticket.kind.label("ticket_kind"),
             ServiceRequest.category,
             ServiceRequest.urgent,
@@ -151,9 +154,10 @@ def _running(office_id: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _expected(row: ClockRow) -> tuple[int, datetime] | None:
+def _expected(row: ClockRow, own: ByPolicy) -> tuple[int, datetime] | None:
     held = clocks.qualifiers_of(row.category, row.gravity, urgent=row.urgent)
-    return clocks.next_action(row.ticket_kind, row.kind, held, row.due_at, row.raised)
+    ladder = clocks.ladder_by(own, row.ticket_kind, row, held)
+    return clocks.next_action(row.kind, ladder, row.due_at, row.raised)
 
 
 def _actions(office_id: int, clock_ids: Collection[int]) -> Select[DueAction]:
@@ -174,12 +178,13 @@ def _clocks_that_run(session: Session, office_id: int, after: int) -> tuple[list
     rows = session.execute(_running(office_id).where(Clock.id > after).limit(A_LOOK)).all()
     ids = [row.id for row in rows]
     planned = _by_subject(session.scalars(_actions(office_id, ids))) if ids else {}
-    return ids, [row.id for row in rows if not _is_well(row, planned.get(row.id, ()))]
+    own = limits.of_clocks(session, rows)
+    return ids, [row.id for row in rows if not _is_well(row, planned.get(row.id, ()), own)]
 
 
-def _is_well(row: ClockRow, actions: Sequence[DueAction]) -> bool:
+def _is_well(row: ClockRow, actions: Sequence[DueAction], own: ByPolicy) -> bool:
     """Tell whether just that is pending which is expected; a key that is used up is not planned again."""
-    expected = _expected(row)
+    expected = _expected(row, own)
     wanted = None if expected is None else _keyed(actions, row, expected[0])
     for action in actions:
         is_meant = action is wanted and expected is not None and action.due_at == expected[1]
@@ -226,20 +231,23 @@ def _mend_clocks(session: Session, office_id: int, clock_ids: Collection[int], a
     running = {row.id: row for row in session.execute(_running(office_id).where(Clock.id.in_(ids)))}
     locked = _actions(office_id, ids).with_for_update().execution_options(populate_existing=True)
     planned = _by_subject(session.scalars(locked))
+    own = limits.of_clocks(session, running.values())
     missing = [
         row
         for clock_id in ids
-        if (row := _mend_clock(running.get(clock_id), planned.get(clock_id, ()), at, mended)) is not None
+        if (row := _mend_clock(running.get(clock_id), planned.get(clock_id, ()), at, mended, own)) is not None
     ]
-    _plan(session, office_id, missing, mended)
+    _plan(session, office_id, missing, mended, own)
 
 
-def _mend_clock(row: ClockRow | None, actions: Sequence[DueAction], at: datetime, mended: Mended) -> ClockRow | None:
+def _mend_clock(
+    row: ClockRow | None, actions: Sequence[DueAction], at: datetime, mended: Mended, own: ByPolicy
+) -> ClockRow | None:
     """Make what is pending for one clock what it should be, and return the clock where that is to be planned.
 
     ``row`` None: the clock does not run.
     """
-    expected = None if row is None else _expected(row)
+    expected = None if row is None else _expected(row, own)
     wanted = None if row is None or expected is None else _keyed(actions, row, expected[0])
     for action in actions:
         if action.state is DueState.PENDING and action is not wanted:
@@ -252,7 +260,7 @@ def _mend_clock(row: ClockRow | None, actions: Sequence[DueAction], at: datetime
     return None
 
 
-def _plan(session: Session, office_id: int, missing: Sequence[ClockRow], mended: Mended) -> None:
+def _plan(session: Session, office_id: int, missing: Sequence[ClockRow], mended: Mended, own: ByPolicy) -> None:
     """Plan what the clocks wait for; under their tickets' locks nobody else does."""
     rows = [
         {
@@ -267,7 +275,7 @@ def _plan(session: Session, office_id: int, missing: Sequence[ClockRow], mended:
             "rule_version": policy.version(),
         }
         for row in missing
-        if (expected := _expected(row)) is not None
+        if (expected := _expected(row, own)) is not None
     ]
     write_rows(session, DueAction, inserts=rows)
     mended.planned += len(rows)

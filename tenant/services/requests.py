@@ -11,7 +11,6 @@ from tenant import policy
 from tenant.calendars import local_day
 from tenant.errors import Refusal
 from tenant.models import Office, ServiceRequest, Ticket, WorkOrder
-from tenant.rules.deadlines import terms_at_registration
 from tenant.rules.numbers import work_order_number
 from tenant.rules.terms import ClockKind, ClockStart, RequestCategory, TicketKind, WorkOrderState
 from tenant.rules.transitions import require, step
@@ -47,8 +46,7 @@ def register_request(
     request = ServiceRequest(office_id=office.id, ticket_id=ticket.id, category=category, urgent=urgent)
     session.add(request)
     session.flush()
-    terms = terms_at_registration(policy.clocks(), TicketKind.REQUEST, clocks.qualifiers(session, ticket))
-    clocks.begin(session, ticket, office, terms, ticket.received_at, put_off=put_off)
+    clocks.begin_registered(session, ticket, office, ticket.received_at, put_off=put_off)
     clocks.begin_promise(session, ticket, ticket.received_at)
     return request
 
@@ -235,8 +233,7 @@ def cancel_order(
     orders.stand(session, ticket, order.request_id)
     if not orders.open_orders(session, order.request_id):
         clocks.cancel(session, ticket, ended_at, ClockKind.ON_SITE)
-        terms = terms_at_registration(policy.clocks(), TicketKind.REQUEST, clocks.qualifiers(session, ticket))
-        clocks.begin(session, ticket, office, [term for term in terms if term.kind is ClockKind.DISPATCH], ended_at)
+        clocks.begin_registered(session, ticket, office, ended_at, kinds=[ClockKind.DISPATCH])
     return order
 
 

@@ -11,7 +11,6 @@ from tenant import clock, journal, policy
 from tenant.calendars import as_utc
 from tenant.errors import Refusal
 from tenant.models import Complaint, FollowUp, Office, ServiceRequest, Ticket, WorkOrder
-from tenant.rules.deadlines import terms_for
 from tenant.rules.terms import (
     Channel,
     ClockKind,
@@ -135,12 +134,9 @@ def reopen(session: Session, ticket: Ticket, office: Office, at: datetime) -> No
     ticket.state = TicketState.REGISTERED
     ended = (ClockKind.FOLLOW_UP, ClockKind.PROMISED, ClockKind.COMPLETION_REPLY, ClockKind.RETURN)
     clocks.cancel(session, ticket, at, *ended)
-    held = clocks.qualifiers(session, ticket)
     for starts in (ClockStart.RECEIPT, ClockStart.CONTACT):
-        terms = terms_for(policy.clocks(), ticket.kind, starts, held)
-        clocks.begin(session, ticket, office, [term for term in terms if term.kind not in _NOT_AGAIN], at)
-        unresolved = [term for term in terms if term.kind is ClockKind.REGRADE]
-        clocks.begin(session, ticket, office, unresolved, ticket.received_at)
+        clocks.begin_for(session, ticket, office, starts, at, set(ClockKind) - _NOT_AGAIN)
+        clocks.begin_for(session, ticket, office, starts, ticket.received_at, [ClockKind.REGRADE])
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
         complaint.received_by_department_at = complaint.returned_at = None
@@ -245,9 +241,7 @@ def ask_again(session: Session, ticket: Ticket, office: Office, at: datetime) ->
     session.flush()
     if ticket.state is not TicketState.REGISTERED or clocks.running(session, ticket, [wanted]):
         return
-    term = policy.term_for(ticket.kind, wanted, clocks.qualifiers(session, ticket))
-    if term is not None and term.starts is ClockStart.RECEIPT:
-        clocks.begin(session, ticket, office, [term], at)
+    clocks.begin_for(session, ticket, office, ClockStart.RECEIPT, at, [wanted])
 
 
 def _answered_with(session: Session, parent: Ticket) -> Sequence[Ticket]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenant.calendars import end_of_nth_day, local_day
+from tenant.rules.calendar_days import OfficeHours
 from tenant.rules.deadlines import after_pause
 
 MINUTE = timedelta(minutes=1)
@@ -61,7 +62,7 @@ def carried(started, due, spans, zone, *, by_day):
     """Let a clock pause again and again: each time what is left goes on, until it has run out."""
     for begun, ended in spans:
         if due > begun:
-            due = after_pause(started, due, begun, ended, zone, by_day=by_day)
+            due = after_pause(started, due, begun, ended, OfficeHours(zone), by_day=by_day)
     return due
 
 
@@ -95,9 +96,9 @@ def test_waiting_never_makes_a_clock_run_out_sooner_and_what_was_late_stays_late
     zone, started, spans = drawn
     due = end_of_nth_day(started, 0, zone) if by_day else started + 15 * MINUTE
     begun, ended = due + late * MINUTE, due + (late + 90) * MINUTE
-    assert due <= after_pause(started, due, begun, ended, zone, by_day=by_day) <= ended
+    assert due <= after_pause(started, due, begun, ended, OfficeHours(zone), by_day=by_day) <= ended
     for span in spans:
-        assert after_pause(started, due, *span, zone, by_day=by_day) >= due
+        assert after_pause(started, due, *span, OfficeHours(zone), by_day=by_day) >= due
 
 
 @pytest.mark.parametrize(
@@ -117,11 +118,11 @@ def test_waiting_never_makes_a_clock_run_out_sooner_and_what_was_late_stays_late
 def test_what_was_left_is_left(begun, ended, by_day, due):
     at = [MONDAY_NOON + timedelta(hours=hours, minutes=more) for hours, more in (begun, ended, due)]
     runs = end_of_nth_day(MONDAY_NOON, 0, SHANGHAI) if by_day else MONDAY_NOON + 15 * MINUTE
-    assert after_pause(MONDAY_NOON, runs, at[0], at[1], SHANGHAI, by_day=by_day) == at[2]
+    assert after_pause(MONDAY_NOON, runs, at[0], at[1], OfficeHours(SHANGHAI), by_day=by_day) == at[2]
 
 
 def test_waiting_that_was_over_before_the_clock_began_changes_nothing():
     later = MONDAY_NOON + timedelta(hours=20)  # put off at night: it begins at the morning handover (B-S3)
     due = later + 15 * MINUTE
-    assert after_pause(later, due, MONDAY_NOON, later, SHANGHAI, by_day=False) == due
-    assert after_pause(later, due, MONDAY_NOON, later + MINUTE, SHANGHAI, by_day=False) == due + MINUTE
+    assert after_pause(later, due, MONDAY_NOON, later, OfficeHours(SHANGHAI), by_day=False) == due
+    assert after_pause(later, due, MONDAY_NOON, later + MINUTE, OfficeHours(SHANGHAI), by_day=False) == due + MINUTE

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tenant import policy
 from tenant.calendars import zone_of
+from tenant.rules.calendar_days import OfficeHours
 from tenant.rules.deadlines import Term, breached, due_at, started_at, terms_at_registration, terms_for
 from tenant.rules.terms import ClockKind, ClockMeasure, ClockStart, Gravity, TicketKind
 
@@ -71,20 +72,21 @@ def minute_by_minute(limit, start, zone):
 @example(term(ClockMeasure.DAYS, 1), datetime(2026, 11, 1, 3, 30, tzinfo=UTC), HAVANA)
 def test_a_deadline_is_the_first_minute_that_a_patient_watcher_calls_late(limit, start, zone):
     start = start.replace(second=0, microsecond=0)
-    assert due_at(limit, start, zone) == minute_by_minute(limit, start, zone)
+    assert due_at(limit, start, OfficeHours(zone)) == minute_by_minute(limit, start, zone)
 
 
 @given(TERMS, INSTANTS, ZONES)
 def test_a_deadline_is_after_its_start_in_utc_and_the_same_from_any_clock(limit, start, zone):
-    due = due_at(limit, start, zone)
+    due = due_at(limit, start, OfficeHours(zone))
     assert due > start
     assert due.tzinfo is UTC
-    assert due == due_at(limit, start.astimezone(zone_of(BERLIN)), zone)
+    assert due == due_at(limit, start.astimezone(zone_of(BERLIN)), OfficeHours(zone))
 
 
 @given(TERMS, INSTANTS, INSTANTS, ZONES)
 def test_what_starts_later_is_never_due_sooner(limit, one, other, zone):
-    assert due_at(limit, min(one, other), zone) <= due_at(limit, max(one, other), zone)
+    hours = OfficeHours(zone)
+    assert due_at(limit, min(one, other), hours) <= due_at(limit, max(one, other), hours)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +113,12 @@ def test_what_starts_later_is_never_due_sooner(limit, one, other, zone):
 )
 def test_the_manuals_limits_fall_where_the_manuals_say(clock, ticket, qualifier, start, due):
     limit = the(ClockKind(clock), TicketKind(ticket), qualifier)
-    assert due_at(limit, shanghai(start), SHANGHAI) == shanghai(due)
+    assert due_at(limit, shanghai(start), OfficeHours(SHANGHAI)) == shanghai(due)
 
 
 def test_a_naive_start_is_refused():
     with pytest.raises(ValueError, match="zone"):
-        due_at(term(ClockMeasure.MINUTES, 5), datetime(2026, 11, 21), SHANGHAI)  # noqa: DTZ001
+        due_at(term(ClockMeasure.MINUTES, 5), datetime(2026, 11, 21), OfficeHours(SHANGHAI))  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_naive_start_is_refused():
 )
 def test_only_what_was_put_off_at_night_waits_for_the_handover(at, put_off, waits, start):
     limit = term(ClockMeasure.MINUTES, 15, waits=waits)
-    started = started_at(limit, shanghai(at), time(8), time(17, 30), SHANGHAI, put_off=put_off)
+    started = started_at(limit, shanghai(at), OfficeHours(SHANGHAI), put_off=put_off)
     assert started == shanghai(start)
 
 
