@@ -13,7 +13,7 @@ from tenant.errors import Refusal
 from tenant.models import Complaint, Office, Ticket
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
 from tenant.rules.transitions import require, step
-from tenant.services import clocks, grading, pauses, postings, routing, tickets
+from tenant.services import clocks, cycles, grading, pauses, postings, routing, tickets
 from tenant.services.lookups import find, moment, optional, written
 from tenant.services.tickets import TicketFields
 
@@ -71,7 +71,9 @@ def register_complaint(
 def receive(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
     """Record that the head of the department complained of has signed for the form (A-C5)."""
     complaint, ticket, office = _held(session, complaint_id, "receive")
-    complaint.received_by_department_at = moment(at, office, field="at", label="签收时间", since=ticket.received_at)
+    complaint.received_by_department_at = moment(
+        at, office, field="at", label="签收时间", since=cycles.began_at(session, ticket)
+    )
     lasting = pauses.lasting_pause(session, ticket)
     if lasting is not None:
         lasting.stood = TicketState.RECEIVED
@@ -102,7 +104,8 @@ def complete(
             message=f"{ticket.number} 的损害仍在继续，不能办结。请先制止，并登记「已制止损害」。",
             field="harm_continues",
         )
-    done_at = moment(at, office, field="at", label="完成时间", since=ticket.received_at)
+    since = max(cycles.began_at(session, ticket), complaint.received_by_department_at or ticket.received_at)
+    done_at = moment(at, office, field="at", label="完成时间", since=since)
     complaint.outcome = written(outcome, field="outcome", label="处理结果", limit=4000)
     tickets.finish(session, ticket, office, done_at)
     return complaint

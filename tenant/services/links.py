@@ -15,7 +15,7 @@ from tenant.rules.limits import limit_for
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
 from tenant.rules.transitions import step
 from tenant.services import agreements, clocks, complaints, grading, orders, pauses, tickets
-from tenant.services.lookups import find, moment
+from tenant.services.lookups import find, moment, shown
 
 _ANSWERED_BY_PARENT: Final = (
     ClockKind.DISPATCH,
@@ -30,8 +30,9 @@ def merge(session: Session, ticket_id: int, elder_id: int, *, at: datetime | Non
     """End a matter as reported before: it becomes part of the elder one, its clocks stop, its orders are called off.
 
     The elder lists it, for its reporter is still to be told, and is as grave as it from then on. Raises NotFound for
-    foreign tickets; Refusal for itself, for one of another kind, for an elder that is over or was registered
-    later, for what is done or paid for, for one that answers others, and while harm goes on (A-C8).
+    foreign tickets; Refusal for itself, for one of another kind and for defects, for an elder that is over, was
+    registered later or was done before this was reported, for what is done or paid for, for one that answers others,
+    and while harm goes on (A-C8).
     """
     if ticket_id == elder_id:
         raise _refused("itself", "不能并入自己。请选择先登记的另一件")
@@ -39,6 +40,12 @@ def merge(session: Session, ticket_id: int, elder_id: int, *, at: datetime | Non
     elder, office = tickets.open_ticket(session, elder_id, "并入其他事项")
     younger, _ = tickets.unfinished_ticket(session, ticket_id, "并入")
     _same_kind(younger, elder)
+    if elder.done_at is not None and younger.received_at > elder.done_at:
+        words = (
+            f"{elder.number} 已于 {shown(elder.done_at, office)} 办完，{younger.number} 是之后才报的，不是重复登记。"
+            f"问题仍在的，请回访 {elder.number} 并登记不满意，或单独办理 {younger.number}"
+        )
+        raise _refused("done_before", words, elder)
     if (elder.received_at, elder.id) > (younger.received_at, younger.id):
         raise _refused("later", f"{elder.number} 受理得更晚。请到那一件上，把它并入 {younger.number}", elder)
     if children_of(session, younger):
@@ -84,8 +91,8 @@ def unmerge(session: Session, ticket_id: int) -> Ticket:
 def answer_with(session: Session, ticket_id: int, parent_id: int) -> Ticket:
     """Let a matter be answered by the one that is its cause: it is done when that is, and followed up by itself.
 
-    Raises NotFound for foreign tickets; Refusal for itself, for one of another kind, for one that is done or over, and
-    for a chain: what is answered by another answers none.
+    Raises NotFound for foreign tickets; Refusal for itself, for one of another kind and for defects, for one that is
+    done or over, and for a chain: what is answered by another answers none.
     """
     if ticket_id == parent_id:
         raise _refused("itself", "不能以自己为主票。请选择造成它的那一件")
@@ -105,7 +112,7 @@ def answer_with(session: Session, ticket_id: int, parent_id: int) -> Ticket:
 
 
 def stand_alone(session: Session, ticket_id: int) -> Ticket:
-    """Let a matter go on by itself again: it is to be dispatched, or signed for, from now on.
+    """Let a matter go on by itself again: it is to be dispatched or signed for from now on, and done that day.
 
     Raises NotFound for a foreign ticket, Refusal for one that no other answers or that is done.
     """
@@ -182,12 +189,15 @@ def _stood(session: Session, ticket: Ticket) -> TicketState:
 
 
 def _same_kind(ticket: Ticket, target: Ticket) -> None:
-    """Raise NotFound for a target of another office, Refusal for one of another kind."""
+    """Raise NotFound for a target of another office, Refusal for one of another kind and for defects."""
     if target.office_id != ticket.office_id:
         raise NotFound(field="target", value=str(target.id))
     if ticket.kind is not target.kind:
         words = f"{target.number} 是{target.kind.label}，{ticket.number} 是{ticket.kind.label}。请选择同一类的事项"
         raise _refused("other_kind", words, target)
+    if ticket.kind is TicketKind.DEFECT:
+        words = f"{ticket.number} 是房屋缺陷，各有各的整改单，不能并入或由别的事项一并处理。重复登记的，请判定不属整改"
+        raise _refused("no_joining", words, target)
 
 
 def _refused(code: str, words: str, target: Ticket | None = None) -> Refusal:

@@ -55,6 +55,17 @@ def last_finished(session: Session, request_id: int) -> WorkOrder | None:
     return session.scalars(statement.order_by(WorkOrder.done_at.desc(), WorkOrder.id.desc()).limit(1)).first()
 
 
+def to_follow(session: Session, request_id: int, since: datetime) -> WorkOrder | None:
+    """Return the order that the first one sent out ``since`` the request was taken up again follows (A-W10).
+
+    None where one sent since then is open or was finished, and where none was finished before.
+    """
+    last = last_finished(session, request_id)
+    if last is None or last.done_at is None or last.done_at > since or open_orders(session, request_id):
+        return None
+    return last
+
+
 def take(order: WorkOrder, verb: str) -> None:
     """Carry the order on by a verb of the table. Raises Refusal when the table does not offer it now."""
     row = step(policy.transitions(), WORK_ORDER, order.state, verb, subject=order.number)

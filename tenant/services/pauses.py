@@ -1,5 +1,6 @@
 """Waiting for somebody or something: why, until when at the longest, and what stands still meanwhile (A-W5, B-W19)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -9,11 +10,11 @@ from sqlalchemy.orm import Session
 from tenant import clock, policy
 from tenant.calendars import as_utc
 from tenant.errors import NotFound, Refusal
-from tenant.models import Office, Pause, ServiceRequest, Ticket, WorkOrder
+from tenant.models import Clock, Office, Pause, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.deadlines import due_at
 from tenant.rules.terms import PauseReason, TicketKind, TicketState, WorkOrderState
 from tenant.rules.transitions import require, step
-from tenant.services import clocks, holidays, orders, postings
+from tenant.services import clocks, cycles, holidays, orders, postings
 from tenant.services.lookups import find, moment, open_office, optional, shown
 
 _LONGEST_NOTE: Final = 500
@@ -40,7 +41,8 @@ def pause(
     row = step(policy.transitions(), ticket.kind.value, ticket.state, "pause", subject=ticket.number)
     require(policy.transitions(), row, {"reason": reason, "until_at": until_at})
     waiting = _orders_that_wait(session, ticket, work_order_id)
-    since = max([ticket.received_at, *_ended(session, ticket), *(orders.latest_step(session, row) for row in waiting)])
+    earliest = cycles.began_at(session, ticket)
+    since = max([earliest, *_ended(session, ticket), *(orders.latest_step(session, row) for row in waiting)])
     began_at = moment(at, office, field="at", label="等待开始时间", since=since)
     lasting = Pause(
         office_id=office.id,
@@ -88,6 +90,20 @@ def end_lasting(session: Session, ticket: Ticket, at: datetime) -> Pause | None:
         office = find(session, Office, ticket.office_id, field="office")
         _end(session, ticket, office, lasting, max(at, lasting.began_at))
     return lasting
+
+
+def stand_still(session: Session, ticket: Ticket, begun: Collection[Clock], at: datetime) -> None:
+    """Let clocks that begin at ``at``, while the ticket waits, stand still with the others; nothing where it does not.
+
+    They run when it goes on, each with all of its time.
+    """
+    lasting = lasting_pause(session, ticket)
+    if lasting is None or not begun:
+        return
+    clocks.cancel(session, ticket, at, *(row.kind for row in begun))
+    for row in begun:
+        row.pause_id = lasting.id
+    session.flush()
 
 
 def lasting_pause(session: Session, ticket: Ticket) -> Pause | None:

@@ -14,7 +14,7 @@ from tenant.models import Office, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.numbers import work_order_number
 from tenant.rules.terms import ClockKind, ClockStart, RequestCategory, TicketKind, WorkOrderState
 from tenant.rules.transitions import require, step
-from tenant.services import clocks, contacts, orders, pauses, postings, quotes, tickets
+from tenant.services import clocks, contacts, cycles, orders, pauses, postings, quotes, tickets
 from tenant.services.lookups import find, moment, open_office, optional, written
 from tenant.services.tickets import TicketFields
 
@@ -61,15 +61,18 @@ def dispatch(
 ) -> WorkOrder:
     """Send a work order to a department, to a technician by posting where one is named (A-W2, A-W3).
 
-    Meets the dispatch clock and starts the one for arriving (A-W5). Raises NotFound for a department or technician the
+    Meets the dispatch clock and starts the one for arriving (A-W5). The first one since the request was taken up again
+    follows the last that was finished before (A-W10). Raises NotFound for a department or technician the
     office has not, Refusal for a department without a head, for a request that waits or is over, and for a paid service
     that is not paid (A-W8).
     """
     request, ticket, office = _request(session, request_id, "派单")
     step(policy.transitions(), orders.REQUEST, ticket.state, "dispatch", subject=ticket.number)
     quotes.require_paid(session, request)
-    sent_at = moment(at, office, field="at", label="派单时间", since=ticket.received_at)
-    return _send(session, request, ticket, office, department_id, technician_id, sent_at)
+    since = cycles.began_at(session, ticket)
+    sent_at = moment(at, office, field="at", label="派单时间", since=since)
+    follows = orders.to_follow(session, request.id, since) if ticket.cycle > 1 else None
+    return _send(session, request, ticket, office, department_id, technician_id, sent_at, follows)
 
 
 def redispatch(
@@ -233,7 +236,8 @@ def cancel_order(
     orders.stand(session, ticket, order.request_id)
     if not orders.open_orders(session, order.request_id):
         clocks.cancel(session, ticket, ended_at, ClockKind.ON_SITE)
-        clocks.begin_registered(session, ticket, office, ended_at, kinds=[ClockKind.DISPATCH])
+        if not tickets.answered_by_another(session, ticket):
+            clocks.begin_registered(session, ticket, office, ended_at, kinds=[ClockKind.DISPATCH])
     return order
 
 
@@ -250,7 +254,7 @@ def answer(
             value=ticket.state.label,
         )
     step(policy.transitions(), orders.REQUEST, ticket.state, "answer", subject=ticket.number)
-    done_at = moment(at, office, field="at", label="完成时间", since=ticket.received_at)
+    done_at = moment(at, office, field="at", label="完成时间", since=cycles.began_at(session, ticket))
     contacts.contact(session, ticket.id, contacts.answered_by(ticket.channel), told=outcome, at=done_at)
     tickets.finish(session, ticket, office, done_at)
     return request
@@ -304,13 +308,15 @@ def _carry_on(
 ) -> None:
     """Take the order's next step; a verb that the table offers to one that waits ends its waiting.
 
-    Raises Refusal when the table does not offer the verb now, or where something it needs is not in ``told``.
+    Who had arrived before it waited stands again where arriving leads. Raises Refusal when the table does not offer the
+    verb now, or where something it needs is not in ``told``.
     """
     row = step(policy.transitions(), orders.WORK_ORDER, order.state, verb, subject=order.number)
     require(policy.transitions(), row, told or {})
     if order.state is WorkOrderState.WAITING:
         pauses.end_lasting(session, ticket, at)
-    orders.take(order, verb)
+    if order.state != row.to:
+        orders.take(order, verb)
     session.flush()
 
 

@@ -1,10 +1,10 @@
 """What requests and complaints have in common: registering, promising, closing, reopening."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Required, TypedDict
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tenant import clock, journal, policy
@@ -111,8 +111,8 @@ def sort_under(session: Session, ticket_id: int, topic_id: int) -> Ticket:
 def finish(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
     """Mark the matter done at ``at``: its clocks are met, contact ends, the follow-up is due (B-W11, B-C11, A-R6).
 
-    What it was the cause of is done with it, each to be followed up by itself; but for one that has orders of its own
-    under way, or where harm goes on.
+    What it was the cause of is done with it, each to be followed up by itself; but one that has orders of its own
+    under way, or where harm goes on (A-C8), is asked for by itself again.
     """
     pauses.end_lasting(session, ticket, at)
     ticket.done_at = at
@@ -120,8 +120,13 @@ def finish(session: Session, ticket: Ticket, office: Office, at: datetime) -> No
     clocks.meet(session, ticket, at, *_WORK)
     clocks.cancel(session, ticket, at, ClockKind.DAILY_CONTACT)
     clocks.begin_for(session, ticket, office, ClockStart.COMPLETION, at)
-    for child in _answered_with(session, ticket):
-        finish(session, child, office, max(at, child.received_at))
+    children = _answered_by(session, ticket)
+    going_on = _going_on(session, [child.id for child in children])
+    for child in children:
+        if child.id in going_on:
+            ask_again(session, child, office, max(at, child.received_at))
+        else:
+            finish(session, child, office, max(at, child.received_at))
 
 
 def reopen(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
@@ -156,8 +161,11 @@ def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ti
             field="state",
             value=ticket.state.label,
         )
-    followed_up = select(FollowUp.id).where(FollowUp.ticket_id == ticket.id, FollowUp.made_at >= ticket.done_at)
-    if session.scalars(followed_up.limit(1)).first() is None:
+    followed_up = select(func.max(FollowUp.made_at)).where(
+        FollowUp.ticket_id == ticket.id, FollowUp.made_at >= ticket.done_at
+    )
+    asked_at = session.scalars(followed_up).one()
+    if asked_at is None:
         raise Refusal(
             code="not_followed_up",
             message=f"{ticket.number} 办完后还没有回访，不能关闭。请先回访并登记满意度。",
@@ -166,7 +174,7 @@ def close(session: Session, ticket_id: int, *, at: datetime | None = None) -> Ti
         )
     _require_returned(session, ticket)
     step(policy.transitions(), ticket.kind.value, ticket.state, "close", subject=ticket.number)
-    _end(session, ticket, TicketState.CLOSED, moment(at, office, field="at", label="关闭时间", since=ticket.done_at))
+    _end(session, ticket, TicketState.CLOSED, moment(at, office, field="at", label="关闭时间", since=asked_at))
     return ticket
 
 
@@ -236,32 +244,44 @@ def end_as_double(session: Session, ticket: Ticket, elder: Ticket, at: datetime)
 
 
 def ask_again(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
-    """Ask from ``at`` on for what nobody has seen to: somebody sent, or the department's receipt."""
-    wanted = ClockKind.DEPARTMENT_RECEIPT if ticket.kind is TicketKind.COMPLAINT else ClockKind.DISPATCH
+    """Ask from ``at`` on for what nobody has seen to: somebody sent (A-W3), the department's receipt (A-C5), the work
+    done on the same day unless another time is agreed (A-W6). What waits is asked for when it goes on.
+    """
     session.flush()
-    if ticket.state is not TicketState.REGISTERED or clocks.running(session, ticket, [wanted]):
-        return
-    clocks.begin_for(session, ticket, office, ClockStart.RECEIPT, at, [wanted])
+    lasting = pauses.lasting_pause(session, ticket)
+    stands = ticket.state if lasting is None else lasting.stood
+    wanted = set() if stands is not TicketState.REGISTERED else {ClockKind.DISPATCH, ClockKind.DEPARTMENT_RECEIPT}
+    if ticket.kind is TicketKind.REQUEST and not clocks.running(session, ticket, [ClockKind.PROMISED]):
+        wanted.add(ClockKind.SAME_DAY)
+    wanted -= {row.kind for row in clocks.running(session, ticket)}
+    begun = clocks.begin_for(session, ticket, office, ClockStart.RECEIPT, at, wanted)
+    pauses.stand_still(session, ticket, begun, at)
 
 
-def _answered_with(session: Session, parent: Ticket) -> Sequence[Ticket]:
-    """Return, locked, what is done when ``parent`` is: not what is still worked on, or where harm goes on (A-C8)."""
+def answered_by_another(session: Session, ticket: Ticket) -> bool:
+    """Tell whether another matter that is still to be done is the cause of this one and answers it."""
+    cause = select(Ticket.id).where(Ticket.id == ticket.parent_id, Ticket.done_at.is_(None), Ticket.closed_at.is_(None))
+    return ticket.parent_id is not None and session.scalars(cause).one_or_none() is not None
+
+
+def _going_on(session: Session, ticket_ids: Collection[int]) -> set[int]:
+    """Return which of the matters are still worked on by orders of their own, or are complaints where harm goes on."""
     under_way = (
-        select(WorkOrder.id)
-        .join(ServiceRequest, ServiceRequest.id == WorkOrder.request_id)
-        .where(ServiceRequest.ticket_id == Ticket.id, WorkOrder.state.not_in(orders.OVER))
+        select(ServiceRequest.ticket_id)
+        .join(WorkOrder, WorkOrder.request_id == ServiceRequest.id)
+        .where(ServiceRequest.ticket_id.in_(ticket_ids), WorkOrder.state.not_in(orders.OVER))
     )
-    harm = select(Complaint.id).where(
-        Complaint.ticket_id == Ticket.id, Complaint.harm_continues, Complaint.harm_stopped_at.is_(None)
+    harm = select(Complaint.ticket_id).where(
+        Complaint.ticket_id.in_(ticket_ids), Complaint.harm_continues, Complaint.harm_stopped_at.is_(None)
     )
-    return _answered_by(session, parent, ~under_way.correlate(Ticket).exists(), ~harm.correlate(Ticket).exists())
+    return {*session.scalars(under_way), *session.scalars(harm)}
 
 
-def _answered_by(session: Session, parent: Ticket, *where: ColumnElement[bool]) -> Sequence[Ticket]:
+def _answered_by(session: Session, parent: Ticket) -> Sequence[Ticket]:
     """Return, locked, what ``parent`` is the cause of and what is still to be done."""
     statement = (
         select(Ticket)
-        .where(Ticket.parent_id == parent.id, Ticket.done_at.is_(None), Ticket.closed_at.is_(None), *where)
+        .where(Ticket.parent_id == parent.id, Ticket.done_at.is_(None), Ticket.closed_at.is_(None))
         .order_by(Ticket.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
