@@ -4,7 +4,7 @@ Postings at a company or the group lie outside every office's scope: functions t
 ``across_offices``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from tenant.errors import NotFound, Refusal
 from tenant.journal import actor_of
 from tenant.models import Department, Office, Posting, Staff
+from tenant.rules.duties import AS_POSTED, Watch, present, stands_in
 from tenant.rules.terms import PostingLevel, Role
 from tenant.scoping import Scope
 
@@ -66,37 +67,44 @@ def reach_of(group_session: Session, held: Iterable[Posting]) -> Scope:
     return Scope.of(offices)
 
 
-def recipients(group_session: Session, office_id: int, role: Role, day: date) -> list[Recipient]:
+def recipients(
+    group_session: Session, office_id: int, role: Role, day: date, watch: Watch = AS_POSTED
+) -> list[Recipient]:
     """Return who is written to in ``role`` for an office on ``day``: at the office, else its company, else the group.
 
-    Empty when nobody up the line holds the role and has a mail address.
+    ``watch`` says who of the office is away, and who is on duty at the instant (B-S1). Empty when nobody up the line
+    holds the role, is there or has somebody standing in, and has a mail address.
     """
     company = select(Office.company_id).where(Office.id == office_id).scalar_subquery()
+    at_office = (Posting.level == PostingLevel.OFFICE, Posting.office_id == office_id)
     places: tuple[ColumnElement[bool], ...] = (
-        and_(Posting.level == PostingLevel.OFFICE, Posting.office_id == office_id),
         and_(Posting.level == PostingLevel.COMPANY, Posting.company_id == company),
         Posting.level == PostingLevel.GROUP,
     )
+    found = _watched(group_session, watch, day, *at_office, Posting.role == role)
     for place in places:
-        found = _reachable(group_session, place, Posting.role == role, _holds_on(day))
         if found:
-            return found
-    return []
+            break
+        found = _reachable(group_session, place, Posting.role == role, _holds_on(day))
+    return found
 
 
-def recipient_of(group_session: Session, posting_id: int, day: date) -> list[Recipient]:
-    """Return the holder of one posting, empty when they have left it on ``day`` or have no mail address."""
-    return _reachable(group_session, Posting.id == posting_id, _holds_on(day))
+def recipient_of(group_session: Session, posting_id: int, day: date, watch: Watch = AS_POSTED) -> list[Recipient]:
+    """Return who has what is one posting's; empty when its holder left it before ``day``, is away, or has no mail."""
+    return _watched(group_session, watch, day, Posting.id == posting_id)
 
 
-def heads_to_tell(group_session: Session, office_id: int, department_id: int, day: date) -> list[Recipient]:
+def heads_to_tell(
+    group_session: Session, office_id: int, department_id: int, day: date, watch: Watch = AS_POSTED
+) -> list[Recipient]:
     """Return the heads of one department, empty when it has none on ``day`` that can be written to (A-W3, A-C5)."""
-    return _reachable(
+    return _watched(
         group_session,
+        watch,
+        day,
         Posting.office_id == office_id,
         Posting.department_id == department_id,
         Posting.role == Role.DEPARTMENT_HEAD,
-        _holds_on(day),
     )
 
 
@@ -178,15 +186,45 @@ def _sent_out(office_id: int, posting_id: int, day: date) -> Select[Posting]:
     )
 
 
-def _reachable(group_session: Session, *conditions: ColumnElement[bool]) -> list[Recipient]:
-    """Return those who hold a matching posting, once each, and can be written to."""
+def _watched(group_session: Session, watch: Watch, day: date, *conditions: ColumnElement[bool]) -> list[Recipient]:
+    """Return who is told of what is the matching postings', those who are there; none of them has mail: all holders who are.
+
+    Who stands in for somebody is written to in the role of whom they stand in for.
+    """
+    if watch == AS_POSTED:
+        return _reachable(group_session, *conditions, _holds_on(day))
+    holding = select(Posting.id, Posting.role).join(Posting.staff)
+    held = dict(
+        iter(
+            group_session.execute(
+                holding.where(*conditions, Staff.disabled_at.is_(None), _holds_on(day)).order_by(Posting.id)
+            )
+        )
+    )
+    roles = {holder: role for posting_id, role in held.items() if (holder := stands_in(posting_id, watch.away))}
+    for ids in dict.fromkeys((watch.told(held), present(held, watch.away))):
+        found = _reachable(group_session, Posting.id.in_(ids), _holds_on(day), roles=roles)
+        if found:
+            return found
+    return []
+
+
+def _reachable(
+    group_session: Session, *conditions: ColumnElement[bool], roles: Mapping[int, Role] | None = None
+) -> list[Recipient]:
+    """Return those who hold a matching posting, once each, and can be written to; in ``roles`` where it says so."""
     statement = (
-        select(Staff.name, Staff.email, Posting.role)
+        select(Posting.id, Staff.name, Staff.email, Posting.role)
         .join(Posting, Posting.staff_id == Staff.id)
         .where(*conditions, Staff.disabled_at.is_(None), Staff.email.is_not(None))
         .order_by(Staff.id, Posting.id)
     )
-    found = {email: Recipient(name, email, role) for name, email, role in group_session.execute(statement) if email}
+    instead = roles or {}
+    found = {
+        email: Recipient(name, email, instead.get(posting_id, role))
+        for posting_id, name, email, role in group_session.execute(statement)
+        if email
+    }
     return list(found.values())
 
 
