@@ -27,7 +27,9 @@ class Mail(OfficeScoped):
         Index("ix_mail_queued", "not_before", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_mail_sending", "lease_until", postgresql_where=text("state = 'sending'")),
         Index("ix_mail_office_id_state", "office_id", "state", "id"),
-        Index("ix_mail_gathering", "gather_at", "id", postgresql_where=text("state = 'queued' AND gather_at IS NOT NULL")),
+        Index(
+            "ix_mail_gathering", "gather_at", "id", postgresql_where=text("state = 'queued' AND gather_at IS NOT NULL")
+        ),
         Index(
             "ix_mail_escalations_to",
             "office_id",
