@@ -118,13 +118,16 @@ def _limit_forms() -> None:
     """Take no more than a form's worth of what is not a file: the framework's own limit spares plain forms."""
     if request.mimetype != "multipart/form-data":
         request.max_content_length = LARGEST_FORM
+    elif request.endpoint == "files.upload":
+        settings: Settings = current_app.extensions["wuguan.settings"]
+        request.max_content_length = max(LARGEST_BODY, settings.largest_file + LARGEST_FORM)
 
 
 def _protect(response: Response) -> Response:
     """Tell the browser what pages of ours may do, and keep what they show out of its cache."""
     policy = (
         f"default-src 'none'; script-src 'self' 'nonce-{g.csp_nonce}'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+        "font-src 'self'; media-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
     response.headers.setdefault("Content-Security-Policy", policy)  # a mail shown in a frame has one of its own
@@ -136,7 +139,7 @@ def _protect(response: Response) -> Response:
     if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if not (request.endpoint or "").endswith("static"):
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = g.get("kept_by_browser", "no-store")
     return response
 
 

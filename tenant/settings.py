@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tenant.errors import SettingsError
 
@@ -18,6 +18,22 @@ LOG_FORMATS = frozenset({"text", "json"})
 HIGHEST_PORT = 65535
 MOST_PROXIES = 9
 MOST_MAILS = 100_000
+LARGEST_FILE_MB = 200
+BUCKET_EXAMPLE = "s3://bucket/prefix?endpoint=https://主机&region=区域"
+BUCKET_OPTIONS = frozenset({"endpoint", "region"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket for files and what every key in it begins with.
+
+    ``endpoint`` and ``region`` None: as the environment has them.
+    """
+
+    name: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,7 @@ class Settings:
     the serving process; ``smtp_url`` None means mail is collected in the built-in mailbox and nothing leaves.
     ``trusted_proxies`` is how many proxies before the program are believed about address and scheme.
     ``metrics_address`` None: no figures are served. ``mail_per_minute`` bounds what goes to one domain.
+    ``files`` None: attachments are kept below ``home``; ``largest_file`` bounds each, in bytes.
     ``bounce_imap_url`` None: no mailbox is read for returned mail; ``bounce_secret`` empty: no webhook takes any.
     """
 
@@ -40,6 +57,8 @@ class Settings:
     mail_per_minute: int = 120
     bounce_imap_url: str | None = None
     bounce_secret: str = field(default="", repr=False)
+    files: Path | Bucket | None = None
+    largest_file: int = 15 * 1024 * 1024
     metrics_address: tuple[str, int] | None = None
     log_format: str = "text"
     mail_from: str = "物管客户服务中心 <noreply@wuguan.invalid>"
@@ -70,6 +89,10 @@ class Settings:
             ),
             bounce_imap_url=_url(env, "WUGUAN_BOUNCE_IMAP_URL", IMAP_SCHEMES, "imaps://用户:口令@主机/INBOX"),
             bounce_secret=env.get("WUGUAN_BOUNCE_SECRET", ""),
+            files=_files(env, "WUGUAN_FILES"),
+            largest_file=1024
+            * 1024
+            * _number(env, "WUGUAN_FILE_MB", "15", range(1, LARGEST_FILE_MB + 1), "单个附件的最大 MB 数"),
             metrics_address=_address(env, "WUGUAN_METRICS"),
             log_format=_one_of(env, "WUGUAN_LOG", LOG_FORMATS),
             mail_from=env.get("WUGUAN_MAIL_FROM") or "物管客户服务中心 <noreply@wuguan.invalid>",
@@ -192,6 +215,45 @@ def _file(env: Mapping[str, str], name: str) -> Path | None:
         field=name,
         value=text,
     )
+
+
+def _files(env: Mapping[str, str], name: str) -> Path | Bucket | None:
+    """Return where files are kept, None where nothing is stated."""
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    if text.startswith("/"):
+        return Path(text)
+    try:
+        return _bucket(text)
+    except ValueError:
+        shown = text.partition("?")[0][:80]
+        raise SettingsError(
+            code="bad_files",
+            message=(
+                f"环境变量 {name} 的值「{shown}」不是存放附件的地方。"
+                f"请填目录的完整路径，或 {BUCKET_EXAMPLE} 这样的地址；"
+                "对象存储的账号和密钥用 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY 给出。"
+            ),
+            field=name,
+            value=shown,
+        ) from None
+
+
+def _bucket(text: str) -> Bucket:
+    """Return the bucket that ``s3://bucket/prefix?endpoint=…&region=…`` names. Raises ValueError for any other text."""
+    parts = urlsplit(text)
+    asked = dict(parse_qsl(parts.query, strict_parsing=True) if parts.query else ())
+    is_whole = parts.scheme == "s3" and parts.netloc and not parts.fragment and asked.keys() <= BUCKET_OPTIONS
+    if not is_whole or not {"@", ":"}.isdisjoint(parts.netloc):
+        raise ValueError(text)
+    endpoint = asked.get("endpoint")
+    if endpoint is not None:
+        where = urlsplit(endpoint)
+        if where.scheme not in WEB_SCHEMES or not where.hostname or where.username:
+            raise ValueError(text)
+    prefix = parts.path.strip("/")
+    return Bucket(parts.netloc, f"{prefix}/" if prefix else "", endpoint, asked.get("region"))
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

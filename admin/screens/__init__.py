@@ -4,8 +4,12 @@ from typing import Final
 
 from admin.screens import (
     account,
+    boards_department,
+    boards_office,
+    boards_orders,
     clockwork,
     desk,
+    files,
     finding,
     importing,
     outbox,
@@ -18,6 +22,9 @@ from admin.screens import (
 from admin.site import Screen
 
 SCREENS: Final[tuple[Screen, ...]] = (
+    boards_department.SCREEN,
+    boards_office.SCREEN,
+    boards_orders.SCREEN,
     workbench.SCREEN,
     desk.SCREEN,
     importing.SCREEN,
@@ -27,6 +34,7 @@ SCREENS: Final[tuple[Screen, ...]] = (
     papers.SCREEN,
     rates.SCREEN,
     clockwork.SCREEN,
+    files.SCREEN,
     finding.SCREEN,
     account.SCREEN,
 )
