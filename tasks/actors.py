@@ -77,6 +77,11 @@ def sweep_escalations(works: Works, office_id: int | None = None) -> None:
     sweeps.run_escalations(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
+def sweep_routing(works: Works, office_id: int | None = None) -> None:
+    """Tell who has to see to complaints that were graded."""
+    sweeps.run_routing(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
+
+
 def sweep_dunning(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that are due now."""
     sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
@@ -138,6 +143,7 @@ class Duty:
 
 DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps", at_once=2),
+    "sweep_routing": Duty(sweep_routing, "sweeps", at_once=2),
     "sweep_dunning": Duty(sweep_dunning, RUNS),
     "take_dunning_steps": Duty(take_dunning_steps, "sweeps", at_once=2),
     "sweep_mail": Duty(sweep_mail, "mail", at_once=2),

@@ -45,6 +45,7 @@ class Entry:
 
 TIMETABLE = (
     Entry("escalations", "升级", Every(timedelta(seconds=5)), "sweep_escalations"),
+    Entry("routing", "投诉通知", Every(timedelta(seconds=5)), "sweep_routing"),
     Entry("mail", "发信", Every(timedelta(seconds=5)), "sweep_mail"),
     Entry("seal", "封存审计记录", Every(timedelta(seconds=10)), "seal_record"),
     Entry("bounces", "收取退信", Every(timedelta(minutes=1)), "read_bounces"),

@@ -27,13 +27,13 @@ from tenant.rules.terms import MailState
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
-KINDS = {"escalations": "升级", "dunning": "催缴", "mail": "邮件", "replan": "核对"}
+KINDS = {"escalations": "升级", "routing": "投诉通知", "dunning": "催缴", "mail": "邮件", "replan": "核对"}
 
 
 @click.command(
     "sweep",
     help=(
-        "执行到期事项：escalations（升级）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消。"
+        "执行到期事项：escalations（升级）、routing（投诉通知）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消。"
         "重复执行不会重复办理。"
     ),
 )
@@ -71,6 +71,8 @@ def _sweep(
         return replanned.as_json(), f"{KINDS[kind]}：{words}"
     if kind == "escalations":
         report = sweeps.run_escalations(database, at, office_id, settings=settings)
+    elif kind == "routing":
+        report = sweeps.run_routing(database, at, office_id, settings=settings)
     elif kind == "dunning":
         report = sweeps.run_dunning(database, at, office_id, settings=settings)
     else:

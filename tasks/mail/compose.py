@@ -29,6 +29,13 @@ class MailKind(Enum):
         frozenset({"asked", "content", "due_at", "late", "link", "number", "place"}),
     )
     """To staff up the line: a clock ran out (A-C4, A-C7)."""
+    ROUTING = (
+        "routing",
+        frozenset({"about", "asked", "content", "demand", "gravity", "harm", "link", "name"})
+        | {"number", "office", "place", "received_at", "role", "source", "why"},
+        frozenset({"asked", "content", "gravity", "harm", "link", "number", "place", "why"}),
+    )
+    """To who has to see to a complaint as it is graded, and to who must be informed (A-C7, A-C4a, A-C4b)."""
     ARREARS_REMINDER = (
         "arrears_reminder",
         frozenset({"amount", "day", "late_fee", "name", "office", "payment", "period", "phone"}),

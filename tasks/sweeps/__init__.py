@@ -7,6 +7,7 @@ from tasks.sweeps.escalations import run_escalations
 from tasks.sweeps.mail import run_mail
 from tasks.sweeps.replan import ReplanReport, run_replan
 from tasks.sweeps.report import SweepReport
+from tasks.sweeps.routing import run_routing
 
 __all__ = [
     "Pace",
@@ -17,4 +18,5 @@ __all__ = [
     "run_escalations",
     "run_mail",
     "run_replan",
+    "run_routing",
 ]

@@ -9,7 +9,7 @@ from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant.db import Database
 from tenant.models import DueAction
-from tenant.rules.terms import MailClass, Role
+from tenant.rules.terms import ClockKind, MailClass, Role
 from tenant.scoping import ScopedSession
 from tenant.services import escalations, mails
 from tenant.services.escalations import Raised
@@ -62,7 +62,8 @@ class _Telling:
         raised = escalations.escalate(session, action, self.run.at)
         if raised is None:
             return None
-        people = self._people(raised)
+        # who must hear that a complaint is grave now hears it from run_routing, in words of its own
+        people = [] if raised.clock_kind is ClockKind.REGRADE else self._people(raised)
         queued = [mails.queue(session, draft(raised, person, self.settings)) for person in people]
         escalations.record_told(session, raised, len(people))
         return sum(mail is not None for mail in queued)

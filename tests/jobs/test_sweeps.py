@@ -99,6 +99,7 @@ def test_a_complaint_of_a_month_is_regraded_by_the_sweep_itself(database, cast, 
         filed = complaint(session, cast.north)
         session.commit()
     report = sweeps.run_escalations(database, at + 40 * DAY, cast.north.id, settings=settings)
+    sweeps.run_routing(database, at + 40 * DAY, cast.north.id, settings=settings)
     assert report.dead == 0
     (found,) = look(select(Complaint).where(Complaint.id == filed.id))
     assert found.gravity is Gravity.GRAVE

@@ -20,11 +20,13 @@ from tasks import worker
 from tasks.mail.compose import PARTS, MailKind, check_templates, checked, compose, show_minutes, template
 from tasks.sweeps.dunning import legal_step, reminder
 from tasks.sweeps.escalations import draft
+from tasks.sweeps.routing import draft as routed_draft
 from tenant.errors import SettingsError
-from tenant.rules.terms import ClockKind, DunningLevel, MailClass, Role, TicketKind
+from tenant.rules.terms import ClockKind, DunningLevel, Gravity, MailClass, Role, TicketKind
 from tenant.services.dunning import NoticeTaken
 from tenant.services.escalations import Raised
 from tenant.services.postings import Recipient
+from tenant.services.routing import Routed
 from tenant.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -37,6 +39,14 @@ RAISED = Raised(
     ticket_number="BS-2026-0042", ticket_kind=TicketKind.REQUEST, clock_kind=ClockKind.FIRST_REPLY, level=4,
     tell=(Role.DIRECTOR,), above=(), due_at=datetime(2026, 3, 2, 4, 15, tzinfo=UTC), raised_at=AT, late_minutes=60,
     source="A-W4", content="厨房 <水管> 漏水 & 楼下渗水", place="5-1-101", department_id=None, technician_id=None,
+)  # fmt: skip
+
+
+ROUTED = Routed(
+    office_id=1, office_name="北苑管理处", zone="Asia/Shanghai", ticket_id=43, number="TS-2026-0007", grading=1,
+    gravity=Gravity.MAJOR, tell=(Role.DIRECTOR,), above=(), source="A-C4b", content="电梯 <困人> & 无人接警",
+    demand="书面答复", about="秩序部", place="5-1-101", why="住户受损", harm=True,
+    received_at=datetime(2026, 3, 2, 4, 15, tzinfo=UTC),
 )  # fmt: skip
 
 
@@ -53,6 +63,7 @@ def notice(level, **changes):
 DRAFTS = {
     "escalation": lambda: draft(RAISED, DIRECTOR, SETTINGS),
     "arrears_reminder": lambda: reminder(notice(DunningLevel.REMINDER), "zhao@owner.invalid", AT, SETTINGS),
+    "routing": lambda: routed_draft(ROUTED, DIRECTOR, SETTINGS),
     "legal_step": lambda: legal_step(notice(DunningLevel.LETTER, source="B-F3"), DIRECTOR, SETTINGS),
 }
 
@@ -176,6 +187,6 @@ def test_a_delay_is_written_for_people(minutes, words):
 def test_every_link_leads_to_a_page_there_is(database, tmp_path):
     pages = create_app(replace(SETTINGS, home=tmp_path), database).url_map.bind("wuguan.example")
     links = [link for made in DRAFTS.values() for link in re.findall(r"https://\S+", made().text_body)]
-    assert len(links) == 2
+    assert len(links) == 3
     for link in links:
         assert pages.test(urlsplit(link).path, "GET"), link

@@ -41,6 +41,7 @@ def busy(database, cast):
             sweep_escalations(session, AT - 10 * MINUTE)
             dunning.plan_steps(session, house.id, AT)
             session.commit()
+        sweeps.run_routing(database, AT, house.id)
     return cast.north
 
 
