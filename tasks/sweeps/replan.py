@@ -10,7 +10,8 @@ from tenant import clock, outbox
 from tenant.db import Database
 from tenant.scoping import Scope
 from tenant.services import replanning
-from tenant.services.replanning import Place, Replanned
+from tenant.services.clock_plans import Place
+from tenant.services.replanning import Replanned
 from tenant.unscoped import Reason, across_offices
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from tenant.rules.deadlines import Term
 from tenant.rules.gravity import repeated
 from tenant.rules.limits import Limit, limits_for
 from tenant.rules.terms import ClockKind, ClockMeasure, ClockStart, Gravity, PauseReason, TicketKind, TicketState
-from tenant.services import clocks, limits, pauses, replanning, routing
+from tenant.services import clock_plans, clocks, limits, pauses, routing
 
 LONGEST_REASON: Final = journal.LONGEST_REASON
 HARMED: Final = "造成人身伤害或重大经济损失（A-C2b）"
@@ -47,7 +47,7 @@ def grade(
     routing.cancel(session, complaint)
     if ticket.done_at is None:
         routing.plan(session, complaint, at)
-    replanning.follow(session, ticket)
+    clock_plans.follow(session, ticket)
 
 
 def make_grave(

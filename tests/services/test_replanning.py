@@ -21,7 +21,18 @@ from tenant.journal import CLOCKWORK
 from tenant.models import DueAction, Office, OutboxMessage
 from tenant.rules.terms import ClockKind, DueState, Gravity, PauseReason, PaymentMethod, Role
 from tenant.scoping import Scope
-from tenant.services import complaints, dunning, escalations, pauses, payments, replanning, requests, tickets, timetable
+from tenant.services import (
+    clock_plans,
+    complaints,
+    dunning,
+    escalations,
+    pauses,
+    payments,
+    replanning,
+    requests,
+    tickets,
+    timetable,
+)
 from tenant.unscoped import Reason, across_offices
 
 AT = make.NOON + 45 * MINUTE
@@ -330,7 +341,7 @@ def test_a_big_office_is_mended_in_several_transactions(database, busy, monkeypa
         connection.execute(
             text("DELETE FROM due_action WHERE state = 'pending' AND office_id = :office"), {"office": busy.id}
         )
-    monkeypatch.setattr(replanning, "A_LOOK", 4)
+    monkeypatch.setattr(clock_plans, "A_LOOK", 4)
     monkeypatch.setattr(replanning, "A_TRANSACTION", 2)
     before = acts(database)
     replan(database, busy)
