@@ -16,6 +16,7 @@ from tasks.mail.transport import SmtpTransport, TransportDown
 from tenant import clock, migrations
 from tenant.db import Addresses, Database, locate
 from tenant.errors import Refusal
+from tenant.files import FileGone, StoreDown, new_key, open_store
 from tenant.rules.terms import MailState
 from tenant.services import health
 from tenant.services.health import Health, Running
@@ -64,11 +65,36 @@ def _services(settings: Settings) -> Iterator[Finding]:
     fault = broker.fault(settings)
     where = "内置" if settings.broker_url is None else broker.place(settings.broker_url)
     yield Finding("broker", "消息队列", ok=fault is None, value=where, advice=fault)
+    yield _files(settings)
     yield from _senders(settings)
     if settings.bounce_imap_url is not None:
         yield _bounces(settings)
     if settings.metrics_address is not None:
         yield _metrics(*settings.metrics_address)
+
+
+def _files(settings: Settings) -> Finding:
+    """Return whether the store of files takes one in, hands it out again and deletes it."""
+    key, said = new_key(), b"wuguan doctor"
+    place = "WUGUAN_FILES"
+    try:
+        store = open_store(settings)
+        place = store.place
+        store.put(key, said, "text/plain")
+        is_same = b"".join(store.read(key)) == said
+        store.remove(key)
+    except (StoreDown, FileGone) as error:
+        advice = (
+            f"{error}附件暂不能上传和查看。请检查 WUGUAN_FILES、磁盘空间和权限，对象存储另查 AWS_ACCESS_KEY_ID 等密钥。"
+        )
+        return Finding("files", "附件存放处", ok=False, value=place, advice=advice)
+    return Finding(
+        "files",
+        "附件存放处",
+        ok=is_same,
+        value=place,
+        advice=None if is_same else "存进去的与取出来的不同。请更换存储。",
+    )
 
 
 def _senders(settings: Settings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dramatiq import Actor, Broker
@@ -20,6 +20,7 @@ from tasks.errands import clockwork
 from tasks.middleware import Errands
 from tasks.sweeps import Pace
 from tenant.db import Database
+from tenant.files import open_store
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
@@ -30,6 +31,8 @@ RUNS = "runs"
 at nine each office has its run, and what has run out goes up the line all the same."""
 A_RUN = 30.0
 """Seconds after which a sweep leaves the rest to the next message: nothing long in one message."""
+A_LONG_RUN = 900.0
+"""Seconds for what can only be done whole, once a night: a million files are listed in a few minutes."""
 
 
 class Turnstile:
@@ -82,6 +85,11 @@ def sweep_routing(works: Works, office_id: int | None = None) -> None:
     sweeps.run_routing(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
+def sweep_warnings(works: Works, office_id: int | None = None) -> None:
+    """Warn of the clocks that will run out."""
+    sweeps.run_warnings(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
+
+
 def sweep_dunning(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that are due now."""
     sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
@@ -117,6 +125,12 @@ def replan(works: Works, office_id: int | None = None) -> None:
     sweeps.run_replan(works.database, works.now, office_id, pace=works.pace)
 
 
+def sweep_files(works: Works) -> None:
+    """Delete the files that no matter has."""
+    store = open_store(works.settings)
+    sweeps.run_files(works.database, works.now, store=store, pace=replace(works.pace, seconds=A_LONG_RUN))
+
+
 def tidy(works: Works) -> None:
     """Remove what the machinery left behind long ago."""
     schedule.tidy(works.database, works.now)
@@ -144,12 +158,14 @@ class Duty:
 DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps", at_once=2),
     "sweep_routing": Duty(sweep_routing, "sweeps", at_once=2),
+    "sweep_warnings": Duty(sweep_warnings, "sweeps", at_once=2),
     "sweep_dunning": Duty(sweep_dunning, RUNS),
     "take_dunning_steps": Duty(take_dunning_steps, "sweeps", at_once=2),
     "sweep_mail": Duty(sweep_mail, "mail", at_once=2),
     "read_bounces": Duty(read_bounces, "mail", at_once=1),
     "seal_record": Duty(seal_record, "sweeps", seconds=300, at_once=1),
     "replan": Duty(replan, RUNS, seconds=600),
+    "sweep_files": Duty(sweep_files, RUNS, seconds=1200, at_once=1),
     "tidy": Duty(tidy, RUNS, seconds=300),
     "run_job": Duty(run_job, "imports", seconds=1500, at_once=2),  # below RabbitMQ's half hour for one message
 }

@@ -46,6 +46,7 @@ class Entry:
 TIMETABLE = (
     Entry("escalations", "升级", Every(timedelta(seconds=5)), "sweep_escalations"),
     Entry("routing", "投诉通知", Every(timedelta(seconds=5)), "sweep_routing"),
+    Entry("warnings", "到期提醒", Every(timedelta(seconds=15)), "sweep_warnings"),
     Entry("mail", "发信", Every(timedelta(seconds=5)), "sweep_mail"),
     Entry("seal", "封存审计记录", Every(timedelta(seconds=10)), "seal_record"),
     Entry("bounces", "收取退信", Every(timedelta(minutes=1)), "read_bounces"),
@@ -55,6 +56,7 @@ TIMETABLE = (
     Entry("dunning_evening", "催缴（傍晚补办）", Daily(time(17)), "sweep_dunning", per_office=True),
     Entry("dunning_steps", "催缴步骤", Every(timedelta(seconds=15)), "take_dunning_steps"),
     Entry("replan", "夜间核对", Daily(time(2, 30)), "replan"),
+    Entry("files", "清理无主附件", Daily(time(3)), "sweep_files"),
     # made up for in the morning: a machine that is off at night would keep people's data for ever
     Entry("tidy", "清理过期数据", Daily(time(3, 30)), "tidy"),
 )

@@ -21,19 +21,29 @@ from tasks import sweeps
 from tenant import clock
 from tenant.db import Database
 from tenant.errors import Refusal
+from tenant.files import StoreDown, open_store
 from tenant.journal import RecordedAct, note
 from tenant.models import Mail, Office
 from tenant.rules.terms import MailState
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
-KINDS = {"escalations": "升级", "routing": "投诉通知", "dunning": "催缴", "mail": "邮件", "replan": "核对"}
+KINDS = {
+    "escalations": "升级",
+    "routing": "投诉通知",
+    "warnings": "到期提醒",
+    "dunning": "催缴",
+    "mail": "邮件",
+    "replan": "核对",
+    "files": "附件",
+}
 
 
 @click.command(
     "sweep",
     help=(
-        "执行到期事项：escalations（升级）、routing（投诉通知）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消。"
+        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消；"
+        "files：清除无主的附件文件。"
         "重复执行不会重复办理。"
     ),
 )
@@ -69,10 +79,14 @@ def _sweep(
         replanned = sweeps.run_replan(database, at, office_id)
         words = f"有出入的管理处 {replanned.offices}，补上 {replanned.planned}，取消 {replanned.cancelled}。"
         return replanned.as_json(), f"{KINDS[kind]}：{words}"
+    if kind == "files":
+        return _sweep_files(database, at, settings)
     if kind == "escalations":
         report = sweeps.run_escalations(database, at, office_id, settings=settings)
     elif kind == "routing":
         report = sweeps.run_routing(database, at, office_id, settings=settings)
+    elif kind == "warnings":
+        report = sweeps.run_warnings(database, at, office_id, settings=settings)
     elif kind == "dunning":
         report = sweeps.run_dunning(database, at, office_id, settings=settings)
     else:
@@ -81,6 +95,21 @@ def _sweep(
         f"{KINDS[kind]}：到期 {report.due}，已办 {report.done}，取消 {report.cancelled}，"
         f"停止 {report.dead}，邮件 {report.mails}。"
     )
+
+
+def _sweep_files(database: Database, at: datetime, settings: Settings) -> tuple[dict[str, object], str]:
+    """Delete the files that no matter has; return the report, for a program and in words."""
+    try:
+        swept = sweeps.run_files(database, at, store=open_store(settings))
+    except StoreDown as error:
+        message = f"{error}请检查 WUGUAN_FILES，用 wuguan doctor 查看原因后再执行。"
+        raise Refusal(code="store_down", message=message, field="WUGUAN_FILES") from error
+    words = f"共 {swept.seen} 个文件，清除已删附件的 {swept.removed} 个、无主的 {swept.orphans} 个。"
+    if swept.held_back:
+        words += (
+            f"有 {swept.held_back} 个文件在数据库中没有登记，超过一半，未清除：请核对 WUGUAN_FILES 与数据库是否配套。"
+        )
+    return swept.as_json(), f"{KINDS['files']}：{words}"
 
 
 def _note_stated(database: Database, kind: str, at: datetime, office_id: int | None) -> None:
