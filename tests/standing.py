@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from sqlalchemy import select
 
-from tenant.models import Clock, DueAction, Pause
+from tenant.models import Clock, DueAction, Pause, Ticket
 from tenant.rules.terms import ClockKind, DueState, TicketState
 
 OVER = {TicketState.CLOSED, TicketState.INVALID, TicketState.MERGED}
@@ -27,10 +27,15 @@ def check_clocks(session, ticket):
     over = ticket.state in OVER
     assert over is (ticket.closed_at is not None)
     assert not (over and going), "a clock runs on what is over"
-    assert over or ticket.state is TicketState.DONE or going, "nothing runs on what is to be done"
+    assert over or ticket.state is TicketState.DONE or going or _answered(session, ticket), "nothing runs on it"
     assert (ticket.done_at is not None) is (ticket.state is TicketState.DONE) or over
     assert all(row.due_at >= row.started_at for row in clocks)
     check_waiting(session, ticket, kinds)
+
+
+def _answered(session, ticket):
+    """Tell whether another matter that goes on answers it: that one's clocks run for both."""
+    return ticket.parent_id is not None and session.get_one(Ticket, ticket.parent_id).done_at is None
 
 
 def check_waiting(session, ticket, kinds):

@@ -12,7 +12,7 @@ from tenant.errors import NotFound, Refusal
 from tenant.models import Clock, Complaint, Office, ServiceRequest, Ticket
 from tenant.rules.gravity import graver
 from tenant.rules.limits import limit_for
-from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
+from tenant.rules.terms import ClockKind, Gravity, RequestCategory, TicketKind, TicketState
 from tenant.rules.transitions import step
 from tenant.services import agreements, clocks, complaints, grading, orders, pauses, tickets
 from tenant.services.lookups import find, moment, shown
@@ -92,7 +92,7 @@ def answer_with(session: Session, ticket_id: int, parent_id: int) -> Ticket:
     """Let a matter be answered by the one that is its cause: it is done when that is, and followed up by itself.
 
     Raises NotFound for foreign tickets; Refusal for itself, for one of another kind and for defects, for one that is
-    done or over, and for a chain: what is answered by another answers none.
+    done or over, for a paid service (A-W8), and for a chain: what is answered by another answers none.
     """
     if ticket_id == parent_id:
         raise _refused("itself", "不能以自己为主票。请选择造成它的那一件")
@@ -103,6 +103,7 @@ def answer_with(session: Session, ticket_id: int, parent_id: int) -> Ticket:
     if parent.parent_id is not None:
         own = find(session, Ticket, parent.parent_id, field="ticket")
         raise _refused("chain", f"{parent.number} 自己由 {own.number} 一并处理。请直接选择 {own.number}", parent)
+    _no_paid_service(session, ticket)
     if children_of(session, ticket):
         raise _refused("chain", f"{ticket.number} 是其他事项的主票，不能再挂到别的主票。请先解除那些事项", ticket)
     ticket.parent_id = parent.id
@@ -198,6 +199,14 @@ def _same_kind(ticket: Ticket, target: Ticket) -> None:
     if ticket.kind is TicketKind.DEFECT:
         words = f"{ticket.number} 是房屋缺陷，各有各的整改单，不能并入或由别的事项一并处理。重复登记的，请判定不属整改"
         raise _refused("no_joining", words, target)
+
+
+def _no_paid_service(session: Session, ticket: Ticket) -> None:
+    """Raise Refusal for a paid service: it is done for whoever pays for it, not by what is done for others (A-W8)."""
+    request = session.scalars(select(ServiceRequest).where(ServiceRequest.ticket_id == ticket.id)).one_or_none()
+    if request is not None and request.category is RequestCategory.PAID_SERVICE:
+        words = f"{ticket.number} 是特约服务，按户报价收费，不能由别的事项一并处理。不需要这项服务的，请作为无效结束"
+        raise _refused("paid_service", words, ticket)
 
 
 def _refused(code: str, words: str, target: Ticket | None = None) -> Refusal:

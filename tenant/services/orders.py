@@ -49,6 +49,12 @@ def count(session: Session, request_id: int) -> int:
     return session.scalars(select(func.count(WorkOrder.id)).where(WorkOrder.request_id == request_id)).one()
 
 
+def are_out(session: Session, request_id: int) -> bool:
+    """Tell whether somebody was sent and not called back: whether the work is under way or was done."""
+    sent = select(WorkOrder.id).where(WorkOrder.request_id == request_id, WorkOrder.state.not_in(CALLED_OFF))
+    return session.scalars(sent.limit(1)).first() is not None
+
+
 def last_finished(session: Session, request_id: int) -> WorkOrder | None:
     """Return the order that was finished last, None when none was."""
     statement = select(WorkOrder).where(WorkOrder.request_id == request_id, WorkOrder.state.in_(FINISHED))

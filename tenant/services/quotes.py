@@ -13,7 +13,7 @@ from tenant.errors import Refusal
 from tenant.models import Charge, ChargeType, Office, QuoteLine, ServiceRequest, Ticket
 from tenant.money import show_money, to_fen
 from tenant.rules.terms import ChargeBasis, RequestCategory
-from tenant.services import agreements, charges, numbers, tickets
+from tenant.services import agreements, charges, numbers, orders, tickets
 from tenant.services.lookups import find, moment, written
 
 CHARGED_AS: Final = "特约服务"
@@ -24,10 +24,10 @@ _MOST: Final = Decimal("99999999.99")
 def add_line(session: Session, request_id: int, item: str, quantity: Decimal, price: Decimal) -> QuoteLine:
     """Put one item with its price into the quote of a paid service (A-W8); an agreement made before holds no more.
 
-    Raises NotFound for a foreign request, Refusal for one that is no paid service or is done, for a quantity or price
-    that cannot be, and when something has been paid already.
+    Raises NotFound for a foreign request, Refusal for one that is no paid service or is done, once somebody was sent,
+    for a quantity or price that cannot be, and when something has been paid already.
     """
-    request, _, _ = _open(session, request_id, "修改报价")
+    request = _changeable(session, request_id)
     if not 0 < quantity <= _MOST or quantity != round(quantity, 2):
         raise _bad("quantity", "数量", quantity, "请填写大于 0 的数量，最多两位小数")
     if not 0 <= price <= _MOST or price != to_fen(price):
@@ -51,8 +51,8 @@ def add_line(session: Session, request_id: int, item: str, quantity: Decimal, pr
 
 def remove_line(session: Session, line_id: int) -> None:
     """Take one item out of a quote; an agreement made before holds no more. Raises as :func:`add_line` does."""
-    line = find(session, QuoteLine, line_id, field="line")
-    request, _, _ = _open(session, line.request_id, "修改报价")
+    request = _changeable(session, find(session, QuoteLine, line_id, field="line").request_id)
+    line = find(session, QuoteLine, line_id, field="line", lock=True)
     agreements.withdraw(session, request)
     session.delete(line)
     session.flush()
@@ -116,6 +116,24 @@ def require_paid(session: Session, request: ServiceRequest) -> None:
         )
 
 
+def require_settled(session: Session, request: ServiceRequest) -> None:
+    """Let a matter be done at the desk only when nothing of an agreed price is left to pay (A-W8).
+
+    Raises Refusal where something is: who declines the service is not to be asked for its price.
+    """
+    unpaid = agreements.unpaid_of(session, request)
+    if unpaid > 0:
+        raise Refusal(
+            code="not_paid",
+            message=(
+                f"{request.ticket.number} 客户确认的报价还有 {show_money(unpaid)} 元没有收到，不能办结。"
+                "请先收费；客户不要这项服务的，请「作为无效结束」，报价随之撤回。"
+            ),
+            field="charge",
+            value=show_money(unpaid),
+        )
+
+
 def lines_of(session: Session, request: ServiceRequest) -> Sequence[QuoteLine]:
     """Return the items of a quote as they were told."""
     return session.scalars(select(QuoteLine).where(QuoteLine.request_id == request.id).order_by(QuoteLine.id)).all()
@@ -156,6 +174,21 @@ def _charge(session: Session, ticket: Ticket, office: Office, amount: Decimal, d
     while stands_for in taken:
         stands_for += timedelta(days=1)
     return charges.post(session, ticket.unit_id, charge_type.id, (stands_for, stands_for), day, amount=amount)
+
+
+def _changeable(session: Session, request_id: int) -> ServiceRequest:
+    """Return a paid service whose quote may still be changed. Raises Refusal once somebody was sent for its price."""
+    request, ticket, _ = _open(session, request_id, "修改报价")
+    if orders.are_out(session, request.id):
+        raise Refusal(
+            code="dispatched",
+            message=(
+                f"{ticket.number} 已按确认的报价派单，不能再改报价。增加的项目请另行登记一件特约服务；"
+                "还没有上门的，请先撤销处理单，再修改报价。"
+            ),
+            field="item",
+        )
+    return request
 
 
 def _open(session: Session, request_id: int, act: str) -> tuple[ServiceRequest, Ticket, Office]:

@@ -91,10 +91,11 @@ def redispatch(
     """
     order, ticket, office = _order(session, work_order_id, "改派")
     sent_at = _next(session, order, office, at, "改派时间")
+    request = find(session, ServiceRequest, order.request_id, field="request")
+    quotes.require_paid(session, request)
     _carry_on(session, order, ticket, "redispatch", sent_at, {"department": department_id, "reason": reason})
     order.ended_why = written(reason, field="reason", label="改派原因", limit=orders.LONGEST_WHY)
     orders.stand(session, ticket, order.request_id)
-    request = find(session, ServiceRequest, order.request_id, field="request")
     return _send(session, request, ticket, office, department_id, technician_id, sent_at, follows=order)
 
 
@@ -244,7 +245,10 @@ def cancel_order(
 def answer(
     session: Session, request_id: int, *, outcome: str | None = None, at: datetime | None = None
 ) -> ServiceRequest:
-    """Finish at the desk what needs no order: a question answered (B-W17), a suggestion decided and told (B-W18)."""
+    """Finish at the desk what needs no order: a question answered (B-W17), a suggestion decided and told (B-W18).
+
+    Raises Refusal while orders are open, and while something of an agreed price is unpaid (A-W8).
+    """
     request, ticket, office = _request(session, request_id, "登记完成")
     if orders.open_orders(session, request.id):
         raise Refusal(
@@ -254,6 +258,7 @@ def answer(
             value=ticket.state.label,
         )
     step(policy.transitions(), orders.REQUEST, ticket.state, "answer", subject=ticket.number)
+    quotes.require_settled(session, request)
     done_at = moment(at, office, field="at", label="完成时间", since=cycles.began_at(session, ticket))
     contacts.contact(session, ticket.id, contacts.answered_by(ticket.channel), told=outcome, at=done_at)
     tickets.finish(session, ticket, office, done_at)

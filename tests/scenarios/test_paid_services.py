@@ -105,6 +105,48 @@ def test_a_w8_given_up_or_reported_twice_nothing_is_owed(session, house):
     assert session.scalars(select(Charge)).all() == []
 
 
+def test_a_w8_once_somebody_was_sent_the_quote_stands(session, house):
+    """Whoever is sent for nothing, or for less, would do for nothing what is added."""
+    filed = agreed(session, house, "0")
+    order = requests.dispatch(session, filed.id, house.engineering.id)
+    (line,) = quotes.lines_of(session, filed)
+    more = refusal(quotes.add_line, session, filed.id, "加灯", Decimal(1), Decimal("80"))
+    assert (more.code, more.field, "另行登记" in more.message) == ("dispatched", "item", True)
+    assert refusal(quotes.remove_line, session, line.id).code == "dispatched"
+    requests.cancel_order(session, order.id, "客户要加灯")
+    quotes.add_line(session, filed.id, "加灯", Decimal(1), Decimal("80"))
+    assert refusal(requests.dispatch, session, filed.id, house.engineering.id).code == "not_quoted"
+
+
+def test_a_w8_nobody_is_sent_instead_for_what_is_no_longer_paid(session, house):
+    filed = agreed(session, house)
+    receipt = pay(session, house, "80")
+    order = requests.dispatch(session, filed.id, house.engineering.id)
+    payments.void(session, receipt.id, "开错")
+    again = refusal(requests.redispatch, session, order.id, house.engineering.id, reason="改派")
+    assert (again.code, again.value) == ("not_paid", "80.00")
+    pay(session, house, "80")
+    assert requests.redispatch(session, order.id, house.engineering.id, reason="改派").follows_id == order.id
+
+
+def test_a_w8_what_is_done_at_the_desk_leaves_no_price_behind(session, house):
+    """Somebody who declines at the desk is not reminded of the price of what was never done."""
+    asked_only = asked(session, house)
+    quotes.add_line(session, asked_only.id, "安装", Decimal(1), Decimal("80"))
+    assert requests.answer(session, asked_only.id, outcome="客户嫌贵").quoted_at is None
+    filed = agreed(session, house, "80")
+    owes = refusal(requests.answer, session, filed.id, outcome="不装了")
+    assert (owes.code, owes.value, "作为无效结束" in owes.message) == ("not_paid", "80.00", True)
+    tickets.invalidate(session, filed.ticket_id, "不装了")
+    assert session.scalars(select(Charge)).all() == []
+
+
+def test_a_w8_what_is_paid_for_is_not_done_by_what_is_done_for_others(session, house):
+    burst, filed = request(session, house), agreed(session, house)
+    found = refusal(links.answer_with, session, filed.ticket_id, burst.ticket_id)
+    assert (found.code, found.field) == ("paid_service", "target")
+
+
 def test_a_w8_several_on_one_day_are_each_charged(session, house):
     for price in ("10", "20", "30"):
         agreed(session, house, price)
