@@ -19,7 +19,7 @@ from tenant.models import Clock, DueAction, ImportBatch, Job, Owner, Posting, Sc
 from tenant.rules.terms import Act, Area, BeatKind, CatchUp
 from tenant.services import clocks, dunning, health, jobs, routing
 
-RULES: Final = {clocks.RULE: "升级", dunning.RULE: "催缴步骤", routing.RULE: "投诉通知"}
+RULES: Final = {clocks.RULE: "升级", clocks.WARNING: "到期提醒", dunning.RULE: "催缴步骤", routing.RULE: "投诉通知"}
 """What the rules of due actions are called."""
 QUEUES: Final = {"sweeps": "到期事项", "mail": "发信", "imports": "导入"}
 CATCH_UP: Final = {

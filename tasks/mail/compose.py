@@ -36,6 +36,13 @@ class MailKind(Enum):
         frozenset({"asked", "content", "gravity", "harm", "link", "number", "place", "why"}),
     )
     """To who has to see to a complaint as it is graded, and to who must be informed (A-C7, A-C4a, A-C4b)."""
+    WARNING = (
+        "warning",
+        frozenset({"asked", "clock", "content", "due_at", "left", "link", "name"})
+        | {"number", "office", "place", "source", "ticket_kind"},
+        frozenset({"asked", "content", "due_at", "left", "link", "number", "place"}),
+    )
+    """To who has a matter: a clock on it will run out (A-W3, A-C5)."""
     ARREARS_REMINDER = (
         "arrears_reminder",
         frozenset({"amount", "day", "late_fee", "name", "office", "payment", "period", "phone"}),

@@ -49,7 +49,7 @@ class _Warning:
         if raised is None:
             return None
         with across_offices(self.run.database, Reason.FINDING_RECIPIENTS, self.run.actor) as group:
-            people = escalations.recipients(group, raised, max(self.run.at, self.run.begun_at))
+            people = escalations.recipients(group, raised, self.run.told_at)
         queued = [mails.queue(session, draft(raised, person, action, self.settings)) for person in people]
         return sum(mail is not None for mail in queued)
 
