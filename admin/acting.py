@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, redirect, request
+from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.form import BaseForm
@@ -98,7 +98,7 @@ class Acting:
             {
                 "name": verb.name,
                 "label": verb.label,
-                "url": view.get_url(".act_view", verb=verb.name, id=row.id, url=back or view.return_url()),
+                "url": url_for(f"{view.endpoint}.act_view", verb=verb.name, id=row.id, url=back or view.return_url()),
             }
             for verb in self.verbs
             if verb.may(self.area) and verb.fits(row) and (not view.is_group_only or view.allows(Act.ACT))

@@ -3,7 +3,7 @@
 Everything is read in the scope of the session at hand; nothing is kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -133,6 +133,19 @@ def escalations(session: Session, selection: Selection, *, limit: int) -> list[E
         .limit(limit)
     )
     return list(session.scalars(statement))
+
+
+def escalations_of(session: Session, ticket_ids: Sequence[int]) -> list[Escalation]:
+    """Return of each of these tickets the highest escalation nobody has taken notice of."""
+    statement = (
+        select(Escalation)
+        .ext(distinct_on(Escalation.ticket_id))
+        .join(Escalation.ticket)
+        .options(contains_eager(Escalation.ticket).joinedload(Ticket.unit), joinedload(Escalation.clock))
+        .where(Escalation.ticket_id.in_(ticket_ids), Escalation.acknowledged_at.is_(None))
+        .order_by(Escalation.ticket_id, Escalation.level.desc(), Escalation.id)
+    )
+    return list(session.scalars(statement)) if ticket_ids else []
 
 
 def to_follow_up(session: Session, selection: Selection, *, limit: int) -> list[Ticket]:

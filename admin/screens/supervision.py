@@ -7,15 +7,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from admin import access, auth, formats
-from admin.access import needs
+from admin.access import SIGNED_IN, door, needs
 from admin.screens import figures, wording, workbench
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
-from tenant.errors import NotFound
-from tenant.models import Escalation, Mail
+from tenant.errors import NotFound, Refusal
+from tenant.models import Mail
 from tenant.rules.terms import Act, Area
-from tenant.services import escalations
+from tenant.services import acknowledgements
 
 LINES: Final = 30
 SORTS: Final = {
@@ -56,18 +56,28 @@ def show() -> ResponseReturnValue:
 
 
 @screen.post("/supervision/tickets/<int:ticket_id>/acknowledge")
-@needs(Act.ACT, Area.SUPERVISION)
+@door(SIGNED_IN)
 def acknowledge(ticket_id: int) -> ResponseReturnValue:
-    """Take notice of a ticket's escalations: it leaves the list, and the record keeps who did."""
-    session = session_at_hand()
-    statement = select(Escalation.id).where(Escalation.ticket_id == ticket_id, Escalation.acknowledged_at.is_(None))
-    waiting = session.scalars(statement.order_by(Escalation.id)).all()
-    if not waiting:
-        raise NotFound
-    for escalation_id in waiting:
-        escalations.acknowledge(session, escalation_id)
-    flash("已确认。这件事不再列为待确认的升级，确认人和时间已留痕。", "success")
+    """Take notice of a ticket's escalations: it leaves the list, the next level has its time anew.
+
+    For who supervises offices, who answers for one, and the head of the department that has it (A-O2, A-S5, A-C5).
+    """
+    if not may_acknowledge():
+        access.refuse(Area.SUPERVISION, Act.ACT)
+    try:
+        acknowledgements.acknowledge_ticket(session_at_hand(), ticket_id)
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        flash(refusal.message, "error")
+    else:
+        flash("已确认，下一级从现在起重新计时；到时仍没有办，会继续升级。确认人和时间已留痕。", "success")
     return redirect(auth.way_on(request.form.get("url")))
+
+
+def may_acknowledge() -> bool:
+    """Tell whether the person asking may take notice of escalations."""
+    return any(access.may(area, Act.ACT) for area in (Area.SUPERVISION, Area.OFFICE_BOARD, Area.DEPARTMENT_BOARD))
 
 
 def _mails() -> list[dict[str, Any]]:

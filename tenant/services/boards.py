@@ -26,8 +26,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from tenant.models import Clock, Complaint, Defect, Escalation, FollowUp, Pause, ServiceRequest, Ticket, WorkOrder
-from tenant.rules.terms import ClockKind, Gravity, Satisfaction, TicketState, WorkOrderState
+from tenant.models import (
+    Clock,
+    Complaint,
+    Defect,
+    Escalation,
+    FollowUp,
+    LogEntry,
+    Pause,
+    ServiceRequest,
+    Ticket,
+    WorkOrder,
+)
+from tenant.rules.terms import ClockKind, Gravity, Satisfaction, TicketKind, TicketState, WorkOrderState
 from tenant.services import orders
 
 TO_RECEIVE: Final = "to_receive"
@@ -87,6 +98,28 @@ class Lane:
     def last(self) -> Place | None:
         """Return the place after which the lane goes on, None where all of it is here."""
         return self.places[-1] if self.count > len(self.places) else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayNumbers:
+    """What happened in a day: requests and defects registered, complaints registered, matters finished, customers
+    followed up, and of these not satisfied.
+    """
+
+    registered: int
+    complained: int
+    finished: int
+    followed_up: int
+    unsatisfied: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogDay:
+    """A day of the daily log: its entries, those nobody has seen to, and the latest of them, None on an empty day."""
+
+    entries: int
+    waiting: int
+    latest_id: int | None
 
 
 def department_board(
@@ -155,6 +188,32 @@ def to_do_count(session: Session, posting_ids: Sequence[int], *, most: int = 100
         WorkOrder.technician_id.in_(posting_ids), WorkOrder.state.not_in(orders.OVER)
     )
     return len(session.scalars(statement.limit(most)).all())
+
+
+def day_numbers(session: Session, since: datetime, until: datetime) -> DayNumbers:
+    """Return what happened from ``since`` to before ``until``."""
+
+    def within(column: Column) -> ColumnElement[bool]:
+        return and_(column >= since, column < until)
+
+    about_tickets = select(
+        func.count(case((and_(within(Ticket.received_at), Ticket.kind != TicketKind.COMPLAINT), 1))),
+        func.count(case((and_(within(Ticket.received_at), Ticket.kind == TicketKind.COMPLAINT), 1))),
+        func.count(case((within(Ticket.done_at), 1))),
+    ).select_from(Ticket)
+    about_tickets = about_tickets.where(or_(within(Ticket.received_at), within(Ticket.done_at)))
+    unhappy = case((FollowUp.satisfaction == Satisfaction.DISSATISFIED, 1))
+    about_calls = select(func.count(FollowUp.id), func.count(unhappy)).select_from(FollowUp)
+    about_calls = about_calls.where(within(FollowUp.made_at))
+    return DayNumbers(*session.execute(about_tickets).one(), *session.execute(about_calls).one())
+
+
+def log_of_day(session: Session, office_id: int, since: datetime, until: datetime) -> LogDay:
+    """Return how the daily log of a day stands that begins at ``since`` and ends before ``until`` (B-S2, A-S5)."""
+    waiting = case((LogEntry.settled_at.is_(None), 1))
+    statement = select(func.count(LogEntry.id), func.count(waiting), func.max(LogEntry.id)).select_from(LogEntry)
+    of_day = (LogEntry.office_id == office_id, LogEntry.at >= since, LogEntry.at < until)
+    return LogDay(*session.execute(statement.where(*of_day)).one())
 
 
 def first_clocks(session: Session, ticket_ids: Sequence[int], *, working: bool) -> dict[int, Clock]:
