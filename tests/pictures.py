@@ -1,5 +1,6 @@
 """Pictures and other files as people send them, drawn in code: nobody is on them."""
 
+import base64
 import struct
 import zlib
 from io import BytesIO
@@ -8,6 +9,18 @@ from PIL import Image, ImageDraw
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 MP3 = b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(range(256)) * 20
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAb5tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ADRpbG9jAAAAAERAAAIAAQAAAAAB4gABAAAAAAAAAEEAAgAAAAACIwABAAAAAAAAAHYAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAA"
+    "AAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAA"
+    "kAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq"
+    "5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xh"
+    "cAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAA"
+    "ABppcmVmAAAAAAAAAA5jZHNjAAIAAQABAAAAv21kYXQAAAA9KAGvGYCu3dJwLIq/enC0P+WEfQtCH4LvNAl4Pa8n0sluqfAupR9P"
+    "MiaWEEupxV4EmTsjD90KVOS/2GFC2wAAAAZFeGlmAABNTQAqAAAACAACAQ8AAgAAABAAAAAmiCUABAAAAAEAAAA2AAAAAEludmVu"
+    "dGVkIENhbWVyYQAAAgABAAIAAAACTgAAAAACAAUAAAADAAAAVAAAAAAAAAAeAAAAAQAAAB8AAAABAAAADAAAAAE="
+)
+"""A drawn picture as telephones write it, with where and by what it was taken; nothing here can write the format."""
 HERE = {1: "N", 2: (30.0, 31.0, 12.0), 3: "E", 4: (114.0, 18.0, 30.0)}
 """Where a phone says it was: degrees, minutes, seconds."""
 
