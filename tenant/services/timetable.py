@@ -37,6 +37,7 @@ OF_OFFICES: Final[Mapping[str, OfficeEntry]] = {
 """Entries that each office has for itself, by name."""
 OF_THE_GROUP: Final[dict[str, str]] = {
     "escalations": "升级",
+    "routing": "投诉通知",
     "mail": "发信",
     "seal": "封存审计记录",
     "bounces": "收取退信",

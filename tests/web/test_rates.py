@@ -14,9 +14,9 @@ from desk import at_desk, request
 from tenant import clock
 from tenant.journal import CLOCKWORK
 from tenant.models import Office
-from tenant.rules.terms import Role
+from tenant.rules.terms import Grouping, PauseReason, Role
 from tenant.scoping import Scope
-from tenant.services import requests
+from tenant.services import pauses, requests, tickets
 
 FIRST = LAST = make.NOON.date()
 ADDRESS = f"/rates?from={FIRST}&to={LAST}"
@@ -50,12 +50,55 @@ def test_an_office_sees_its_own_rates_with_part_and_whole(cast, sign_in):
     page = director.get(ADDRESS).get_data(as_text=True)
     found = lines(page)
     assert set(found) == {cast.north.office.name}
-    accepted, handled, on_time, followed_up, satisfied, reopened = found[cast.north.office.name]
+    accepted, handled, on_time, followed_up, asked, replied, satisfied, reopened = found[cast.north.office.name]
     assert accepted == "50.0%未达目标1/2"
     assert (handled, on_time) == ("50.0%未达目标1/2", "50.0%未达目标1/2")
     assert followed_up == "0.0%未达目标0/1"
     assert (satisfied, reopened) == ("—0/0", "0.0%0/1")
+    assert (asked, replied) == ("0.0%未达目标0/1", "—0/0")
     assert "分母：本期收到且应在本期办完的事项" in page
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ("category", {"报修": "1/2"}),
+        ("department", {"工程部": "1/1", "未注明": "0/1"}),
+        ("topic", {"未注明": "1/2"}),
+        ("person", {"未注明": "1/1", "北苑前台客服": "0/1"}),
+    ],
+)
+def test_matters_are_told_apart_and_the_groups_add_up(cast, sign_in, by, groups):
+    page = sign_in(cast.north.people[Role.DIRECTOR].staff).get(f"{ADDRESS}&by={by}").get_data(as_text=True)
+    found = {name: cells[0].removeprefix("100.0%")[-3:] for name, cells in lines(page).items() if name != "合计"}
+    assert found == groups
+    assert f"按{Grouping(by).label}" in page
+
+
+def test_headquarters_tells_groups_apart_within_each_office_and_takes_them_away(cast, sign_in):
+    centre = sign_in(cast.group[Role.GROUP_CENTRE].staff)
+    found = lines(centre.get(f"{ADDRESS}&by=category").get_data(as_text=True))
+    assert set(found) == {f"{house.office.name} · 报修" for house in (cast.north, cast.south)} | {"合计"}
+    answer = centre.get(f"/rates/export?from={FIRST}&to={LAST}&by=category")
+    rows = list(load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
+    assert rows[0][:3] == ("管理处", "类别", "受理率分子")
+    assert (cast.north.office.name, "报修", 1, 2, "50.0%") in {row[:5] for row in rows}
+    assert rows[-1][:4] == ("合计", "合计", 1, 3)
+
+
+def test_waiting_is_shown_by_reason_with_what_went_past_its_limit_a_w5(database, cast, sign_in):
+    day = FIRST - timedelta(days=20)
+    with at_desk(database, cast.south, make.NOON - timedelta(days=20)) as session:
+        waits = request(session, cast.south)
+        pauses.pause(session, waits.ticket_id, PauseReason.MATERIAL, clock.now() + timedelta(hours=2))
+        session.commit()
+    centre = sign_in(cast.group[Role.GROUP_CENTRE].staff)
+    page = centre.get(f"/rates?from={day}&to={day}").get_data(as_text=True)
+    row = html.fromstring(page).xpath(f"//tr[td='{cast.south.office.name}'][contains(., '次')]")[0]
+    assert "".join(row.xpath("td[4]")[0].text_content().split()) == "1次，12小时，超过期限1次"
+    with at_desk(database, cast.south, make.NOON - timedelta(days=19)) as session:
+        tickets.invalidate(session, waits.ticket_id, "误登")
+        session.commit()
 
 
 def test_what_is_due_later_today_is_not_late_yet(database, cast, sign_in):

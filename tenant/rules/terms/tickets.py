@@ -168,8 +168,20 @@ class Rate(Term):
     HANDLED = "handled", "办理率"
     ON_TIME = "on_time", "及时率"
     FOLLOWED_UP = "followed_up", "回访率"
+    FOLLOWED_UP_ON_TIME = "followed_up_on_time", "按时回访率"
+    REPLIED = "replied", "答复率"
     SATISFIED = "satisfied", "满意率"
     REOPENED = "reopened", "返工率"
+
+
+class Grouping(Term):
+    """统计口径 — by what the rates of an office are told apart (A-W9, A-W15)."""
+
+    CATEGORY = "category", "类别"
+    DEPARTMENT = "department", "处理部门"
+    TOPIC = "topic", "事项分类"
+    BUILDING = "building", "楼栋"
+    PERSON = "person", "承办人"
 
 
 class ClockCalendar(Term):
