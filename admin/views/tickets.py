@@ -18,7 +18,7 @@ from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import Clock, Escalation, FollowUp, ServiceRequest, Ticket, Unit, WorkOrder
 from tenant.rules.terms import Act, Area, Channel, ContactMethod, ReporterKind, Satisfaction
-from tenant.services import contacts, escalations, follow_ups, tickets
+from tenant.services import acknowledgements, contacts, follow_ups, tickets
 
 DUE: Final = "due"
 AT_DESK: Final = ((None, Act.EDIT),)
@@ -197,8 +197,8 @@ class FollowUpView(OfficeView):
 
 
 def _acknowledge(session: Any, row: Any, _told: dict[str, Any]) -> str:
-    escalations.acknowledge(session, row.id)
-    return f"已确认「{row}」。"
+    acknowledgements.acknowledge(session, row.id)
+    return f"已确认「{row}」。下一级从现在起重新计时；到时仍没有办，会继续升级。"
 
 
 class EscalationView(OfficeView):
@@ -219,7 +219,7 @@ class EscalationView(OfficeView):
             "确认",
             _acknowledge,
             fits=lambda row: row.acknowledged_at is None,
-            permits=((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
+            permits=((None, Act.ACT), (Area.SUPERVISION, Act.ACT)),
         ),
     )
 

@@ -96,12 +96,17 @@ class Run:
         with across_offices(self.database, Reason.CLAIMING, self.actor) as session:
             return list(session.scalars(statement))
 
-    def day_to_tell(self, zone: str) -> date:
-        """Return the day on which postings are asked who is to be told: that of the run's instant, or today if later.
+    @property
+    def told_at(self) -> datetime:
+        """The instant at which it is asked who is to be told: the run's, or now if that is later.
 
         A run for an instant gone by tells those who are at their posts now: the mail goes out now.
         """
-        return local_day(max(self.at, self.begun_at), zone)
+        return max(self.at, self.begun_at)
+
+    def day_to_tell(self, zone: str) -> date:
+        """Return the day on which postings are asked who is to be told."""
+        return local_day(self.told_at, zone)
 
     def is_over(self) -> bool:
         """Tell whether the time of this run is used up."""

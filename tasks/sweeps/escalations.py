@@ -1,5 +1,6 @@
 """Clocks that have run out go up the line, and those up the line get a mail."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from tenant.db import Database
 from tenant.models import DueAction
 from tenant.rules.terms import ClockKind, MailClass, Role
 from tenant.scoping import ScopedSession
-from tenant.services import escalations, mails
+from tenant.services import escalations, gathering, mail_times, mails
 from tenant.services.escalations import Raised
 from tenant.services.mails import MailDraft
 from tenant.services.postings import Recipient
@@ -63,16 +64,24 @@ class _Telling:
         if raised is None:
             return None
         # who must hear that a complaint is grave now hears it from run_routing, in words of its own
-        people = [] if raised.clock_kind is ClockKind.REGRADE else self._people(raised)
-        queued = [mails.queue(session, draft(raised, person, self.settings)) for person in people]
+        people = [] if raised.clock_kind is ClockKind.REGRADE else self._people(session, raised)
+        queued = [mails.queue(session, self._draft(session, raised, person)) for person in people]
         escalations.record_told(session, raised, len(people))
         return sum(mail is not None for mail in queued)
 
-    def _people(self, raised: Raised) -> list[Recipient]:
-        key = (raised.office_id, raised.tell, raised.above, raised.department_id, raised.technician_id)
+    def _draft(self, session: ScopedSession, raised: Raised, person: Recipient) -> MailDraft:
+        held = gathering.gather_at(session, raised, person.address, self.run.at)
+        return replace(draft(raised, person, self.settings), gather_at=held)
+
+    def _people(self, session: ScopedSession, raised: Raised) -> list[Recipient]:
+        """Return who is told: of what can wait, those who are there when the quiet hours end."""
+        at = self.run.told_at
+        if raised.waits:
+            at = mail_times.after_quiet_hours(session, raised.office_id, at)
+        key = (raised.office_id, raised.tell, raised.above, raised.department_id, raised.technician_id, at)
         if key not in self.known:
-            with across_offices(self.run.database, Reason.FINDING_RECIPIENTS, self.run.actor) as session:
-                self.known[key] = escalations.recipients(session, raised, self.run.day_to_tell(raised.zone))
+            with across_offices(self.run.database, Reason.FINDING_RECIPIENTS, self.run.actor) as group:
+                self.known[key] = escalations.recipients(group, raised, at)
         return self.known[key]
 
 
@@ -107,7 +116,7 @@ def draft(raised: Raised, person: Recipient, settings: Settings) -> MailDraft:
         subject=composed.subject,
         text_body=composed.text,
         html_body=composed.html,
-        subject_kind="escalation",
+        subject_kind=escalations.SUBJECT,
         subject_id=raised.escalation_id,
         domain=read_sender(settings.mail_from).domain,
     )

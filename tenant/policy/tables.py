@@ -154,7 +154,7 @@ def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Limit
 
 def _ladder(row: Row) -> tuple[str, tuple[EscalationStep, ...]]:
     """Read one ladder: levels 1, 2, 3 …, each role once, minutes that never fall."""
-    name = row.text("name")
+    name, waits = row.text("name"), row.flag("waits")
     steps: list[EscalationStep] = []
     for level, rung in enumerate(row.rows("steps"), 1):
         step = EscalationStep(
@@ -163,6 +163,7 @@ def _ladder(row: Row) -> tuple[str, tuple[EscalationStep, ...]]:
             after=rung.number("after"),
             source=rung.source(),
             note=rung.note(),
+            waits=waits,
         )
         rung.finish()
         if step.level != level:

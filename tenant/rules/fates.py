@@ -1,4 +1,4 @@
-"""What may become of a mail, and in whose hand that lies: a person's, the sender's, or the reader of returned mail."""
+"""What may become of a mail, and in whose hand that lies: a person's, the sender's, the reader of returned mail's."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -9,6 +9,7 @@ from tenant.rules.terms import MailClass, MailState
 
 QUEUED, SENDING, SENT, FAILED = MailState.QUEUED, MailState.SENDING, MailState.SENT, MailState.FAILED
 UNKNOWN, WITHHELD, BOUNCED = MailState.UNKNOWN, MailState.WITHHELD, MailState.BOUNCED
+GATHERED = MailState.GATHERED
 
 Table = Mapping[MailState, frozenset[MailState]]
 
@@ -19,6 +20,7 @@ class Hand(Enum):
     PERSON = "person"
     SENDER = "sender"
     BOUNCES = "bounces"
+    GATHERER = "gatherer"
 
 
 def _table(*rows: tuple[MailState, tuple[MailState, ...]]) -> Table:
@@ -40,6 +42,7 @@ MAY_FOLLOW: Final[Mapping[Hand, Table]] = MappingProxyType(
             (UNKNOWN, (SENT, FAILED, QUEUED)),
         ),
         Hand.BOUNCES: _table((SENT, (BOUNCED,)), (UNKNOWN, (BOUNCED,))),
+        Hand.GATHERER: _table((QUEUED, (GATHERED,))),
     }
 )
 """For each hand, from which state it may bring a mail into which."""
@@ -47,7 +50,7 @@ MAY_FOLLOW: Final[Mapping[Hand, Table]] = MappingProxyType(
 OWED_SILENCE: Final = frozenset({MailClass.REMINDER, MailClass.LEGAL})
 """What goes to owners, and so never in an office's quiet hours; staff are told at any hour."""
 
-SETTLED: Final = frozenset({SENT, FAILED, BOUNCED})
+SETTLED: Final = frozenset({SENT, FAILED, BOUNCED, GATHERED})
 """States in which a mail waits for nothing: its body may be cleared when its time is over."""
 
 

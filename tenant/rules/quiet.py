@@ -5,6 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 from tenant.calendars import Zone, as_utc, zone_of
 
 _A_DAY = timedelta(days=1)
+_QUARTER = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_quiet(at: datetime, quiet_from: time, quiet_until: time, zone: Zone) -> bool:
@@ -17,6 +19,12 @@ def is_quiet(at: datetime, quiet_from: time, quiet_until: time, zone: Zone) -> b
     if quiet_from <= quiet_until:
         return quiet_from <= shown < quiet_until
     return shown >= quiet_from or shown < quiet_until
+
+
+def next_quarter(at: datetime) -> datetime:
+    """Return the next quarter of an hour after the instant, as UTC: when what floods somebody is gathered."""
+    instant = as_utc(at)
+    return instant - (instant - _EPOCH) % _QUARTER + _QUARTER
 
 
 def after_quiet(at: datetime, quiet_from: time, quiet_until: time, zone: Zone) -> datetime:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tenant import clock, policy
 from tenant.journal import write_rows
 from tenant.models import Clock, Complaint, DueAction, Escalation, ServiceRequest, Ticket
+from tenant.rules.ladder import counted_from
 from tenant.rules.terms import DueState
 from tenant.services import clocks, limits
 from tenant.services.limits import ByPolicy
@@ -83,8 +84,14 @@ def mend(session: Session, office_id: int, clock_ids: Collection[int], at: datet
 
 def _running(office_id: int) -> Select[*tuple[Any, ...]]:
     """Return the query for the clocks of an office that run, with what decides who is told next."""
-    raised = select(func.max(Escalation.level)).where(
-        Escalation.office_id == office_id, Escalation.clock_id == Clock.id, Escalation.cycle == Clock.cycle
+    of_clock = (Escalation.office_id == office_id, Escalation.clock_id == Clock.id, Escalation.cycle == Clock.cycle)
+    raised, noticed, noticed_at = (
+        select(most).where(*of_clock).correlate(Clock).scalar_subquery()
+        for most in (
+            func.max(Escalation.level),
+            func.max(Escalation.level).filter(Escalation.acknowledged_at.is_not(None)),
+            func.max(Escalation.acknowledged_at),
+        )
     )
     return (
         select(
@@ -100,7 +107,9 @@ def _running(office_id: int) -> Select[*tuple[Any, ...]]:
             ServiceRequest.category,
             ServiceRequest.urgent,
             Complaint.gravity,
-            func.coalesce(raised.correlate(Clock).scalar_subquery(), 0).label("raised"),
+            func.coalesce(raised, 0).label("raised"),
+            func.coalesce(noticed, 0).label("noticed"),
+            noticed_at.label("noticed_at"),
         )
         .join(Ticket, and_(Ticket.id == Clock.ticket_id, Ticket.office_id == Clock.office_id))
         .outerjoin(
@@ -118,7 +127,8 @@ def _expected(row: ClockRow, own: ByPolicy, at: datetime) -> Expected:
     """Return what should be pending for a running clock at ``at``; nobody is warned of what has run out."""
     held = clocks.qualifiers_of(row.category, row.gravity, urgent=row.urgent)
     ladder = clocks.ladder_by(own, row.ticket_kind, row, held)
-    level = clocks.next_action(row.kind, ladder, row.due_at, row.raised)
+    since = counted_from(ladder, row.due_at, row.noticed, row.noticed_at)
+    level = clocks.next_action(row.kind, ladder, since, row.raised)
     expected = {} if level is None else {clocks.RULE: level}
     if ladder and row.warn_at is not None and row.warned_at is None and at < row.due_at:
         expected[clocks.WARNING] = (1, row.warn_at)

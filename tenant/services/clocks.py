@@ -265,9 +265,10 @@ def ladder_by(
 def next_action(
     kind: ClockKind, ladder: Sequence[EscalationStep], due: datetime, raised: int
 ) -> tuple[int, datetime] | None:
-    """Return level and instant of what a running clock that is due at ``due`` waits for, None when it is nothing.
+    """Return level and instant of what a running clock waits for, None when it is nothing.
 
-    ``ladder`` is what it climbs, ``raised`` the highest level that was raised on it, 0 for none.
+    ``ladder`` is what it climbs, ``due`` the instant from which its rungs are counted, ``raised`` the highest level
+    that was raised on it, 0 for none.
     """
     step = next_step(ladder, raised)
     if step is not None:
@@ -275,9 +276,11 @@ def next_action(
     return (1, due) if kind is ClockKind.REGRADE and not ladder and not raised else None
 
 
-def plan_step(session: Session, clock: Clock, step: EscalationStep) -> None:
-    """Plan the telling of one level, counted from the instant the clock runs out, however late that is noticed."""
-    _plan(session, clock, RULE, step.level, step_due_at(step, clock.due_at))
+def plan_step(session: Session, clock: Clock, step: EscalationStep, since: datetime) -> None:
+    """Plan the telling of one level, counted from ``since``: when the clock ran out, however late that is noticed, or
+    what :func:`tenant.rules.ladder.counted_from` makes of it.
+    """
+    _plan(session, clock, RULE, step.level, step_due_at(step, since))
 
 
 def _start(session: Session, ticket: Ticket, clocks: list[Clock]) -> list[Clock]:
@@ -286,10 +289,11 @@ def _start(session: Session, ticket: Ticket, clocks: list[Clock]) -> list[Clock]
     held = qualifiers(session, ticket) if clocks else frozenset[str]()
     own = limits.of_clocks(session, clocks)
     for clock in clocks:
-        first = next_action(clock.kind, ladder_by(own, ticket.kind, clock, held), clock.due_at, 0)
+        ladder = ladder_by(own, ticket.kind, clock, held)
+        first = next_action(clock.kind, ladder, clock.due_at, 0)
         if first is not None:
             _plan(session, clock, RULE, *first)
-        if clock.warn_at is not None and clock.warned_at is None:
+        if ladder and clock.warn_at is not None and clock.warned_at is None:
             _plan(session, clock, WARNING, 1, clock.warn_at)
     return clocks
 

@@ -152,6 +152,45 @@ def cancel(session: Session, *, office_id: int, subject_kind: str, subject_id: i
     return len(session.scalars(closing.returning(DueAction.id), execution_options=_BY_KEY).all())
 
 
+def postpone(
+    session: Session,
+    *,
+    office_id: int,
+    rule: str,
+    subject_kind: str,
+    subject_id: int,
+    level: int,
+    cycle: str,
+    due_at: datetime,
+) -> bool:
+    """Let one action that is not done be due at ``due_at``, never tried; tells whether there was one.
+
+    One being done at this moment is postponed too: its worker loses the claim and writes nothing.
+    """
+    scope_of(session).require(office_id)
+    moving = (
+        update(DueAction)
+        .where(
+            DueAction.office_id == office_id,
+            DueAction.subject_kind == subject_kind,
+            DueAction.subject_id == subject_id,
+            DueAction.rule == rule,
+            DueAction.level == level,
+            DueAction.cycle == cycle,
+            DueAction.state.in_(UNDONE),
+        )
+        .values(
+            state=DueState.PENDING,
+            due_at=due_at,
+            attempts=0,
+            claim_token=None,
+            lease_until=None,
+            version=DueAction.version + 1,
+        )
+    )
+    return session.scalar(moving.returning(DueAction.id), execution_options=_BY_KEY) is not None
+
+
 def claim(  # noqa: PLR0913 - whose turn it is takes this much to say; all are named
     session: Session,
     rule: str,

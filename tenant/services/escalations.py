@@ -3,25 +3,29 @@
 What is due was planned when the clock began; here it is looked at again, under the ticket's lock, and done once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from tenant import clock as clockface
 from tenant import policy
-from tenant.errors import Refusal
+from tenant.calendars import local_day
 from tenant.models import Clock, Complaint, DueAction, Escalation, Office, ServiceRequest, Ticket, Unit, WorkOrder
 from tenant.rules.deadlines import breached
+from tenant.rules.duties import AS_POSTED, Watch
 from tenant.rules.gravity import route_for
-from tenant.rules.ladder import next_step
+from tenant.rules.ladder import EscalationStep, counted_from, next_step
 from tenant.rules.terms import ClockKind, Gravity, Role, TicketKind
-from tenant.services import clocks, complaints, orders, postings
+from tenant.services import clocks, complaints, duties, orders, postings
 from tenant.services.lookups import find
 from tenant.services.postings import Recipient
 
 RULE = clocks.RULE
+SUBJECT = "escalation"
+"""What a mail about one is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Raised:
 
     ``tell`` are the roles to be told, ``above`` those further up, lowest first: they are told when nobody holds the
     former. ``department_id`` and ``technician_id`` (a posting) name who has the matter, None when nobody has.
+    Of a warning ``escalation_id`` and ``level`` are 0. What ``waits`` is told after the office's quiet hours, what
+    ``presses`` in a mail of its own.
     """
 
     escalation_id: int
@@ -51,6 +57,20 @@ class Raised:
     place: str | None
     department_id: int | None
     technician_id: int | None
+    waits: bool = False
+    presses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InCharge:
+    """Who has a matter: department and technician (a posting), None where nobody has.
+
+    ``presses``: it is urgent or grave, and what is said of it stands in a mail of its own (A-W2, A-C2).
+    """
+
+    department_id: int | None
+    technician_id: int | None
+    presses: bool
 
 
 def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | None:
@@ -64,10 +84,8 @@ def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | 
     if found is None:
         return None
     clock, ticket = found
-    raised_before = select(Escalation.id).where(
-        Escalation.clock_id == clock.id, Escalation.level == due_action.level, Escalation.cycle == clock.cycle
-    )
-    if session.scalars(raised_before).first() is not None:
+    before = raised_before(session, clock)
+    if due_action.level in before:
         return None
     if clock.kind is ClockKind.REGRADE:
         return _make_grave(session, clock, ticket, at)
@@ -77,26 +95,38 @@ def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | 
         return None
     following = next_step(ladder, step.level)
     if following is not None:
-        clocks.plan_step(session, clock, following)
+        clocks.plan_step(session, clock, following, since(ladder, clock, before))
     row = _record(session, clock, step.level, step.role, at, step.source)
     above = tuple(rung.role for rung in ladder if rung.level > step.level)
-    return _facts(session, row, clock, ticket, (step.role,), above)
+    return facts_of(session, clock, ticket, (step.role,), above, row, waits=step.waits)
 
 
-def recipients(group_session: Session, raised: Raised, day: date) -> list[Recipient]:
-    """Return who is to be told on ``day``, once each; empty only when nobody up to the group can be written to.
+def raised_before(session: Session, clock: Clock) -> dict[int, datetime | None]:
+    """Return the levels raised on the clock so far, each with the instant somebody took notice of it, None: nobody."""
+    statement = select(Escalation.level, Escalation.acknowledged_at)
+    return dict(
+        iter(session.execute(statement.where(Escalation.clock_id == clock.id, Escalation.cycle == clock.cycle)))
+    )
+
+
+def since(ladder: Sequence[EscalationStep], clock: Clock, before: Mapping[int, datetime | None]) -> datetime:
+    """Return the instant from which the clock's next levels are counted, by what was raised and noticed ``before``."""
+    level, noticed_at = max(((level, at) for level, at in before.items() if at is not None), default=(0, None))
+    return counted_from(ladder, clock.due_at, level, noticed_at)
+
+
+def recipients(group_session: Session, raised: Raised, at: datetime) -> list[Recipient]:
+    """Return who is to be told at ``at``, once each; empty only when nobody up to the group can be written to.
 
     The technician is the one who has the order, an unassigned order is its department's head's, and the head is that of
-    the department that has the matter (A-W3, A-C5). A role nobody holds is passed over for the one above it.
+    the department that has the matter (A-W3, A-C5). Who is away is told through the substitute, and of a role those on
+    duty hear it (B-S1). A role nobody holds, or whose holders are all away, is passed over for the one above it; were
+    all of them up the line away, who holds the role is told all the same.
     """
-    found: dict[str, Recipient] = {}
-    for role in raised.tell:
-        found |= {person.address: person for person in _holders(group_session, raised, role, day)}
-    for role in raised.above:
-        if found:
-            break
-        found |= {person.address: person for person in _holders(group_session, raised, role, day)}
-    return list(found.values())
+    day = local_day(at, raised.zone)
+    watch = duties.watch(group_session, raised.office_id, at, raised.zone, can_wait=raised.waits)
+    found = _up_the_line(group_session, raised, day, watch)
+    return found or (_up_the_line(group_session, raised, day, AS_POSTED) if watch.away else [])
 
 
 def record_told(session: Session, raised: Raised, count: int) -> None:
@@ -106,20 +136,15 @@ def record_told(session: Session, raised: Raised, count: int) -> None:
     session.flush()
 
 
-def acknowledge(session: Session, escalation_id: int) -> Escalation:
-    """Record that somebody has taken notice of an escalation. Raises Refusal when somebody had before."""
-    row = find(session, Escalation, escalation_id, field="escalation", lock=True)
-    if row.acknowledged_at is not None:
-        raise Refusal(
-            code="acknowledged",
-            message="这条升级已有人确认，无需再次确认。请刷新列表查看最新情况。",
-            field="acknowledged_at",
-            value=row.acknowledged_at.isoformat(),
-        )
-    row.acknowledged_at = clockface.now()
-    row.acknowledged_by_id = postings.acting_posting_id(session, row.office_id)
-    session.flush()
-    return row
+def _up_the_line(group_session: Session, raised: Raised, day: date, watch: Watch) -> list[Recipient]:
+    found: dict[str, Recipient] = {}
+    for role in raised.tell:
+        found |= {person.address: person for person in _holders(group_session, raised, role, day, watch)}
+    for role in raised.above:
+        if found:
+            break
+        found |= {person.address: person for person in _holders(group_session, raised, role, day, watch)}
+    return list(found.values())
 
 
 def _running(session: Session, clock_id: int, at: datetime) -> tuple[Clock, Ticket] | None:
@@ -144,9 +169,8 @@ def _make_grave(session: Session, clock: Clock, ticket: Ticket, at: datetime) ->
         complaints.age(session, complaint.id)
     route = route_for(policy.gravities(), Gravity.GRAVE)
     row = _record(session, clock, 1, route.handler, at, clock.source)
-    return _facts(
-        session, row, clock, ticket, tuple(dict.fromkeys((*route.informs, route.handler))), (Role.GROUP_CENTRE,)
-    )
+    tell = tuple(dict.fromkeys((*route.informs, route.handler)))
+    return facts_of(session, clock, ticket, tell, (Role.GROUP_CENTRE,), row)
 
 
 def _record(session: Session, clock: Clock, level: int, role: Role, at: datetime, source: str) -> Escalation:
@@ -166,16 +190,24 @@ def _record(session: Session, clock: Clock, level: int, role: Role, at: datetime
     return row
 
 
-def _facts(
-    session: Session, row: Escalation, clock: Clock, ticket: Ticket, tell: tuple[Role, ...], above: tuple[Role, ...]
+def facts_of(
+    session: Session,
+    clock: Clock,
+    ticket: Ticket,
+    tell: tuple[Role, ...],
+    above: tuple[Role, ...],
+    row: Escalation | None = None,
+    *,
+    waits: bool = False,
 ) -> Raised:
+    """Return what a mail about the clock needs; ``row`` None: nothing was raised, somebody is warned (level 0)."""
     office = find(session, Office, ticket.office_id, field="office")
-    department_id, technician_id = _in_charge(session, ticket)
+    has_it = in_charge(session, ticket)
     place = ticket.location
     if ticket.unit_id is not None:
         place = session.scalars(select(Unit.number).where(Unit.id == ticket.unit_id)).one()
     return Raised(
-        escalation_id=row.id,
+        escalation_id=0 if row is None else row.id,
         office_id=office.id,
         office_name=office.name,
         zone=office.zone,
@@ -183,42 +215,48 @@ def _facts(
         ticket_number=ticket.number,
         ticket_kind=ticket.kind,
         clock_kind=clock.kind,
-        level=row.level,
+        level=0 if row is None else row.level,
         tell=tell,
         above=above,
         due_at=clock.due_at,
-        raised_at=row.raised_at,
-        late_minutes=row.late_minutes,
+        raised_at=clockface.now() if row is None else row.raised_at,
+        late_minutes=0 if row is None else row.late_minutes,
         source=clock.source,
         content=ticket.content,
         place=place,
-        department_id=department_id,
-        technician_id=technician_id,
+        department_id=has_it.department_id,
+        technician_id=has_it.technician_id,
+        waits=waits,
+        presses=has_it.presses,
     )
 
 
-def _in_charge(session: Session, ticket: Ticket) -> tuple[int | None, int | None]:
-    """Return department and technician who have the matter: of a request's latest order, of a complaint its own."""
+def in_charge(session: Session, ticket: Ticket) -> InCharge:
+    """Return who has the matter: a request's latest order's people, a complaint's department; and if it presses."""
     if ticket.kind is TicketKind.COMPLAINT:
-        statement = select(Complaint.department_id).where(Complaint.ticket_id == ticket.id)
-        return session.scalars(statement).one(), None
+        statement = select(Complaint.department_id, Complaint.gravity).where(Complaint.ticket_id == ticket.id)
+        department_id, gravity = session.execute(statement).one()
+        return InCharge(department_id, None, gravity is Gravity.GRAVE)
     latest = (
-        select(WorkOrder.department_id, WorkOrder.technician_id)
-        .join(ServiceRequest, ServiceRequest.id == WorkOrder.request_id)
-        .where(ServiceRequest.ticket_id == ticket.id, WorkOrder.state.not_in(orders.CALLED_OFF))
-        .order_by(WorkOrder.id.desc())
+        select(WorkOrder.department_id, WorkOrder.technician_id, ServiceRequest.urgent)
+        .select_from(ServiceRequest)
+        .outerjoin(
+            WorkOrder, and_(WorkOrder.request_id == ServiceRequest.id, WorkOrder.state.not_in(orders.CALLED_OFF))
+        )
+        .where(ServiceRequest.ticket_id == ticket.id)
+        .order_by(WorkOrder.id.desc().nulls_last())
         .limit(1)
     )
     order = session.execute(latest).one_or_none()
-    return (None, None) if order is None else (order.department_id, order.technician_id)
+    return InCharge(None, None, presses=False) if order is None else InCharge(*order)
 
 
-def _holders(group_session: Session, raised: Raised, role: Role, day: date) -> list[Recipient]:
+def _holders(group_session: Session, raised: Raised, role: Role, day: date, watch: Watch) -> list[Recipient]:
     """Return who holds ``role`` in this matter."""
     if role is Role.TECHNICIAN:
         if raised.technician_id is None:
-            return _holders(group_session, raised, Role.DEPARTMENT_HEAD, day)
-        return postings.recipient_of(group_session, raised.technician_id, day)
+            return _holders(group_session, raised, Role.DEPARTMENT_HEAD, day, watch)
+        return postings.recipient_of(group_session, raised.technician_id, day, watch)
     if role is Role.DEPARTMENT_HEAD and raised.department_id is not None:
-        return postings.heads_to_tell(group_session, raised.office_id, raised.department_id, day)
-    return postings.recipients(group_session, raised.office_id, role, day)
+        return postings.heads_to_tell(group_session, raised.office_id, raised.department_id, day, watch)
+    return postings.recipients(group_session, raised.office_id, role, day, watch)

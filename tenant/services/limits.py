@@ -66,7 +66,7 @@ def as_limit(row: Policy) -> Limit:
     is_office = isinstance(row, OfficeClockPolicy)
     return Limit(
         term=_term(row, base.term),
-        steps=base.steps if row.steps is None else _steps(row, base.term.source),
+        steps=base.steps if row.steps is None else _steps(row, base),
         warning=row.warning,
         pauses=base.pauses if row.pauses is None else frozenset(PauseReason(word) for word in row.pauses),
         policy_id=None if is_office else row.id,
@@ -154,9 +154,10 @@ def _term(row: Policy, base: Term) -> Term:
     )
 
 
-def _steps(row: Policy, source: str) -> tuple[EscalationStep, ...]:
+def _steps(row: Policy, base: Limit) -> tuple[EscalationStep, ...]:
+    source, waits = base.term.source, any(step.waits for step in base.steps)
     steps = (
-        EscalationStep(level=step["level"], role=Role(step["role"]), after=step["after"], source=source, note="")
+        EscalationStep(step["level"], Role(step["role"]), step["after"], source, note="", waits=waits)
         for step in row.steps or ()
     )
     return tuple(sorted(steps, key=lambda step: step.level))

@@ -16,7 +16,7 @@ from tenant.models import Office
 from tenant.models.mails import Mail, MailDomain
 from tenant.rules.terms import MailClass, MailState
 from tenant.scoping import PERMIT
-from tenant.services import mails
+from tenant.services import mail_times, mails
 
 A_TURN: Final = 10
 """So many mails of one office are looked at in one round."""
@@ -104,7 +104,7 @@ def put_off(session: Session, mail: Waiting, at: datetime) -> bool:
     Asked again before each claim, for hours that were changed since it was queued and retries that fall into the night.
     No attempt is counted.
     """
-    until = mails.heard(session, mail.mail_class, mail.office_id, at)
+    until = mail_times.heard(session, mail.mail_class, mail.office_id, at)
     if until == at:
         return False
     _defer(session, mail, not_before=until)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, case, func, literal, select, true, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, undefer
 
@@ -26,17 +26,14 @@ from tenant.journal import Change, RecordedAct, recorder_of
 from tenant.models import Office
 from tenant.models.mails import Mail, MailGate
 from tenant.rules.addresses import domain_of, shortened
-from tenant.rules.fates import OWED_SILENCE, SETTLED, Hand, may, sends_itself_again
-from tenant.rules.quiet import after_quiet
+from tenant.rules.fates import SETTLED, Hand, may, sends_itself_again
 from tenant.rules.terms import MailClass, MailState
 from tenant.scoping import PERMIT, scope_of
-from tenant.services import mail_marks
+from tenant.services import mail_marks, mail_times
 from tenant.services.lookups import find, written
 
 BODY_KEPT = timedelta(days=90)
 """How long what a mail said is kept; then its digest alone."""
-REHEARSED = timedelta(hours=1)
-"""A stated time so far ahead of the real one is a rehearsal: what is queued then must not wait for that day to come."""
 LINE, NAME = 200, 100
 COUNTED = 10_000
 """So far :func:`pulse` counts; more are not told apart."""
@@ -51,6 +48,7 @@ CAN_BE_DONE = {
     MailState.UNKNOWN: "请先向收件人核实，再选择「确认已送达」或「重新发送」。",
     MailState.WITHHELD: "可以恢复发送。",
     MailState.BOUNCED: "请核对邮箱；可以重新发送，或改用其他方式通知收件人。",
+    MailState.GATHERED: "它的内容已写进一封汇总邮件，请办理那一封。",
 }
 
 
@@ -59,6 +57,7 @@ class MailDraft:
     """A mail to be queued: why (``dedup_key``), to whom, what.
 
     ``html_body`` None for plain text alone; ``domain`` ends the Message-ID; ``not_before`` None for at once.
+    ``gather_at`` lets it wait to be gathered from then on with others to the same person, None: it goes by itself.
     """
 
     office_id: int
@@ -73,6 +72,7 @@ class MailDraft:
     html_body: str | None = None
     domain: str = "wuguan.invalid"
     not_before: datetime | None = None
+    gather_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def queue(session: Session, draft: MailDraft) -> Mail | None:
     }
     statement = (
         insert(Mail)
-        .values(**columns, state=MailState.QUEUED, not_before=_due(session, draft))
+        .values(**columns, state=MailState.QUEUED, **_due(session, draft))
         .on_conflict_do_nothing(index_elements=["office_id", "dedup_key"])
         .returning(Mail)
     )
@@ -132,22 +132,8 @@ def queue(session: Session, draft: MailDraft) -> Mail | None:
     return mail
 
 
-def _due(session: Session, draft: MailDraft) -> ColumnElement[datetime]:
-    """Return when a mail is due: a mail for now by the stated time and by the real one, so that no sweep passes it."""
-    wished = draft.not_before or clock.now()
-    due = heard(session, draft.mail_class, draft.office_id, wished)
-    if due == wished and draft.not_before is None:
-        return func.least(func.now(), wished)
-    is_rehearsed = literal(clock.now()) > func.now() + REHEARSED
-    return case((is_rehearsed, func.least(func.now(), due)), else_=due) if draft.not_before is None else literal(due)
-
-
-def heard(session: Session, mail_class: MailClass, office_id: int, at: datetime) -> datetime:
-    """Return the instant from ``at`` on at which a mail of this class may go out: to owners, after the quiet hours."""
-    if mail_class not in OWED_SILENCE:
-        return at
-    office = session.get_one(Office, office_id)
-    return after_quiet(at, office.quiet_from, office.quiet_until, office.zone)
+def _due(session: Session, draft: MailDraft) -> dict[str, ColumnElement[Any]]:
+    return mail_times.due(session, draft.mail_class, draft.office_id, draft.not_before, draft.gather_at)
 
 
 def digest_of(text_body: str, html_body: str | None) -> str:
@@ -262,7 +248,7 @@ def release(session: Session, mail_id: int) -> Mail:
 
 
 def _queue_now(session: Session, mail: Mail) -> None:
-    mail.not_before = heard(session, mail.mail_class, mail.office_id, clock.now())
+    mail.not_before = mail_times.heard(session, mail.mail_class, mail.office_id, clock.now())
     mail.attempts, mail.last_error, mail.bounced_at = 0, None, None
     session.flush()
 

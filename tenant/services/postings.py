@@ -187,7 +187,7 @@ def _sent_out(office_id: int, posting_id: int, day: date) -> Select[Posting]:
 
 
 def _watched(group_session: Session, watch: Watch, day: date, *conditions: ColumnElement[bool]) -> list[Recipient]:
-    """Return who is told of what is the matching postings', those who are there; none of them has mail: all holders who are.
+    """Return who is told of what is the matching postings'; if they have no mail, all holders who are there.
 
     Who stands in for somebody is written to in the role of whom they stand in for.
     """

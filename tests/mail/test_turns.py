@@ -18,7 +18,7 @@ from tenant.errors import SettingsError
 from tenant.models import Mail, MailDomain, Office
 from tenant.rules.terms import MailClass, MailState
 from tenant.scoping import PERMIT
-from tenant.services import mail_turns, mails
+from tenant.services import mail_times, mail_turns, mails
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
@@ -121,14 +121,14 @@ def test_hours_that_an_office_has_changed_hold_for_what_is_queued_already(cast, 
 def test_an_office_whose_hours_cannot_be_read_holds_up_no_other(database, cast, queue, sweep, states, monkeypatch):
     broken = queue(cast.north, 2, mail_class=MailClass.REMINDER, not_before=NOON)
     sound = queue(cast.south, 2, mail_class=MailClass.REMINDER, not_before=NOON)
-    heard = mails.heard
+    heard = mail_times.heard
 
     def deaf(session, mail_class, office_id, at):
         if office_id == cast.north.id:
             raise SettingsError(message="不认识时区。")
         return heard(session, mail_class, office_id, at)
 
-    monkeypatch.setattr(mails, "heard", deaf)
+    monkeypatch.setattr(mail_times, "heard", deaf)
     assert sweep(NOON).done == 2
     assert (states(broken), states(sound)) == (Counter({MailState.QUEUED: 2}), Counter({MailState.SENT: 2}))
     monkeypatch.undo()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenant import policy
-from tenant.rules.ladder import EscalationStep, due_levels, next_step, step_due_at
+from tenant.rules.ladder import EscalationStep, counted_from, due_levels, next_step, step_due_at
 from tenant.rules.limits import limit_for
 from tenant.rules.terms import ClockKind, Gravity, Role, TicketKind
 
@@ -108,3 +108,51 @@ def test_a_clock_climbs_the_ladder_of_its_row(ticket, kind, qualifiers, ladder):
 )
 def test_what_nobody_is_told_of_climbs_nothing(ticket, kind, qualifiers):
     assert climbed(ticket, kind, qualifiers) == ()
+
+
+# ---- taking notice
+def test_a_s5_who_takes_notice_has_the_whole_gap_to_the_next_level_from_then_on():
+    steps = policy.escalation("request")
+    since = counted_from(steps, BREACH, 1, at(10))
+    assert step_due_at(steps[1], since) == at(10 + 15)
+    since = counted_from(steps, BREACH, 2, at(20))
+    assert step_due_at(steps[2], since) == at(20 + 15)
+
+
+def test_without_notice_the_ladder_is_counted_from_the_breach():
+    assert counted_from(policy.escalation("request"), BREACH, 0, None) == BREACH
+
+
+@given(LADDERS, st.integers(1, 6), st.integers(0, 20_000))
+def test_notice_puts_every_level_above_off_by_the_same_and_never_forward(steps, level, minutes):
+    below = [step for step in steps if step.level <= level]
+    noticed = max(at(minutes), step_due_at(below[-1], BREACH))
+    since = counted_from(steps, BREACH, level, noticed)
+    put_off = since - BREACH
+    assert put_off >= timedelta(0)
+    above = [step for step in steps if step.level > level]
+    assert [step_due_at(step, since) - step_due_at(step, BREACH) for step in above] == [put_off] * len(above)
+    if above:
+        gap = timedelta(minutes=above[0].after - below[-1].after)
+        assert step_due_at(above[0], since) == noticed + gap
+
+
+@given(LADDERS, st.lists(st.integers(0, 500), min_size=6, max_size=6))
+def test_the_latest_notice_counts_for_all_before_it(steps, delays):
+    since = BREACH
+    for step, delay in zip(steps, delays, strict=False):
+        noticed = step_due_at(step, since) + timedelta(minutes=delay)
+        later = counted_from(steps, BREACH, step.level, noticed)
+        assert later >= since
+        since = later
+
+
+def test_a_level_that_left_the_ladder_counts_as_the_one_below_it():
+    steps = policy.escalation("complaint")[:2]
+    assert counted_from(steps, BREACH, 4, at(60)) == at(30)
+
+
+def test_minute_ladders_never_wait_for_the_morning_and_days_do():
+    waiting = {name for name, steps in policy.ladders().items() if any(step.waits for step in steps)}
+    assert waiting == {"daily", "follow_up", "complaint_return", "rectification"}
+    assert all(step.waits for name in waiting for step in policy.escalation(name))

@@ -171,7 +171,7 @@ def test_the_technician_who_has_the_order_is_told_first_and_the_head_when_nobody
         requests.dispatch(session, assigned.id, house.engineering.id, house.people[Role.TECHNICIAN].id)
         requests.dispatch(session, unassigned.id, house.engineering.id)
         told = {
-            row.ticket_id: escalations.recipients(group, row, date(2026, 3, 2))
+            row.ticket_id: escalations.recipients(group, row, NOON)
             for row in sweep_escalations(session, NOON + 15 * MINUTE)
             if row.clock_kind is ClockKind.ON_SITE
         }
@@ -187,7 +187,7 @@ def test_up_the_line_means_the_own_company_and_then_the_group(database, cast):
         request(session, cast.north)
         raised = sweep_escalations(session, NOON + 3 * DAY)
         names = {
-            (row.level): [person.name for person in escalations.recipients(group, row, date(2026, 3, 5))]
+            (row.level): [person.name for person in escalations.recipients(group, row, NOON + 3 * DAY)]
             for row in raised
             if row.clock_kind is ClockKind.FIRST_REPLY
         }
@@ -202,7 +202,7 @@ def test_a_role_nobody_holds_is_passed_over_for_the_next_one_up(database, cast):
         reply = next(row for row in raised if row.clock_kind is ClockKind.FIRST_REPLY)
         group.get(Posting, cast.north.people[Role.FRONT_DESK].id).to_on = date(2026, 3, 1)
         group.flush()
-        told = escalations.recipients(group, reply, date(2026, 3, 2))
+        told = escalations.recipients(group, reply, NOON)
         assert [person.role for person in told] == [Role.DEPARTMENT_HEAD]
 
 

@@ -115,7 +115,7 @@ PERMITS = {
     "rectifications.owner-sign": BUILDING_WORK,
     "rectifications.file": BUILDING_DESK,
     "rectifications.cancel": BUILDING_DESK,
-    "escalations.acknowledge": ((None, Act.EDIT), (Area.SUPERVISION, Act.ACT)),
+    "escalations.acknowledge": ((None, Act.ACT), (Area.SUPERVISION, Act.ACT)),
     "dunning_notices.send": ANY_ACT,
     "dunning_notices.sign": ANY_ACT,
     "dunning_notices.withdraw": ANY_ACT,
