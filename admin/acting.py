@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -30,7 +31,9 @@ class Verb:
     ``carry_out`` takes the session, the record and what the form holds, and returns the sentence that says what was
     done; it raises Refusal. ``fields`` makes the form, empty for a verb that asks only whether. ``fits`` tells whether
     the verb makes sense for a record as it is now. One of ``permits`` is enough; the area None is the view's own.
-    ``is_told_once``: the sentence holds a secret, and is shown on the page instead of kept for the next.
+    ``consequence`` is what the form says before it is sent, of the record where it depends on it.
+    ``is_told_once``: the sentence holds a secret, and is shown on the page instead of kept for the next. ``offers``
+    fills in beforehand what the record suggests, by field; what is sent stands.
     """
 
     name: str
@@ -38,9 +41,10 @@ class Verb:
     carry_out: Callable[[Any, Any, dict[str, Any]], str]
     fields: Fields = field(default=lambda _view: {})
     fits: Callable[[Any], bool] = field(default=lambda _row: True)
-    consequence: str = ""
+    consequence: str | Callable[[Any], str] = ""
     permits: tuple[tuple[Area | None, Act], ...] = ((None, Act.ACT),)
     is_told_once: bool = False
+    offers: Callable[[Any], dict[str, Any]] = field(default=lambda _row: {})
 
     def may(self, area: Area) -> bool:
         """Tell whether the person asking may carry the verb out in a view of ``area``."""
@@ -117,16 +121,29 @@ class Acting:
         if view.is_group_only:
             view.require_place(Act.ACT)
         row = view.row_asked_for(lock=request.method == "POST")
-        form = form_class(found.fields(self))(request.form if request.method == "POST" else None)
+        asked = form_class(found.fields(self))
         if request.method != "POST":
-            return self._act_page(found, row, form)
+            return self._act_page(found, row, asked(None, **found.offers(row)))
+        form = asked(request.form)
         sentence = view.attempt(form, lambda: found.carry_out(view.session, row, _held(form)))
         if sentence is None:
             return self._act_page(found, row, form), UNACCEPTABLE
         if found.is_told_once:
             return self.told_page(row, sentence)
         view.say(sentence)
-        return redirect(view.return_url())
+        return redirect(self.place_after(row.id))
+
+    def place_after(self, row_id: int) -> str:
+        """Return where somebody goes on who has said a verb: where they said it, a record's page, a board or a list.
+
+        The list where the record has left its own page by what was done.
+        """
+        view: Any = self
+        target: str = view.return_url()
+        own = urlsplit(url_for(f"{view.endpoint}.details_view")).path
+        if urlsplit(target).path != own or view.get_query().filter(view.model.id == row_id).one_or_none() is not None:
+            return target
+        return url_for(f"{view.endpoint}.index_view")
 
     def get_list_row_actions(self) -> list[Any]:
         """Return what stands beside a row of the list: Flask-Admin's own, and the verbs that fit the row."""
@@ -141,7 +158,8 @@ class Acting:
 
     def _act_page(self, verb: Verb, row: Any, form: BaseForm) -> str:
         view: Any = self
-        page: str = view.form_page("wuguan/act.html", form, model=row, verb=verb)
+        told = verb.consequence(row) if callable(verb.consequence) else verb.consequence
+        page: str = view.form_page("wuguan/act.html", form, model=row, verb=verb, consequence=told)
         return page
 
 

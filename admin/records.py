@@ -65,7 +65,7 @@ class Records:
             details_columns=view._details_columns,  # noqa: SLF001 - Flask-Admin's
             get_value=view.get_detail_value,
             return_url=self.return_url(),
-            verbs=self.verbs_for(row),
+            verbs=self.verbs_for(row, self.get_url(".details_view", id=row.id, url=self.return_url())),
             can_reveal=masked and self.may_reveal(),
             reveal_url=self.get_url(".reveal_view") if masked else None,
         )

@@ -100,6 +100,16 @@ def spoken(row: Any) -> str:
     return str(row)
 
 
+def goes_with(topic: Topic) -> dict[str, Any]:
+    """Return what a form may fill in where a topic is chosen, by field: category, urgency, department."""
+    found: dict[str, Any] = {"urgent": topic.urgent}
+    if topic.category is not None:
+        found["category"] = topic.category.value
+    if topic.department is not None:
+        found["department"] = [topic.department.id, spoken(topic.department)]
+    return found
+
+
 class ReferenceLoader(QueryAjaxModelLoader):
     """Finds the records one form may refer to; what it would not list it does not accept either."""
 
@@ -108,9 +118,11 @@ class ReferenceLoader(QueryAjaxModelLoader):
         super().__init__(name, session, model, fields=LOOKED_UP_BY[model], placeholder="输入文字查找")
         self.conditions = tuple(conditions)
 
-    def format(self, model: Any) -> tuple[int, str] | None:
-        """Return id and words of a record, None for none."""
-        return (model.id, spoken(model)) if model else None
+    def format(self, model: Any) -> tuple[Any, ...] | None:
+        """Return id and words of a record, and of a topic what goes with it; None for none."""
+        if not model:
+            return None
+        return (model.id, spoken(model), goes_with(model)) if isinstance(model, Topic) else (model.id, spoken(model))
 
     def get_query(self) -> Any:
         """Return the query for what may be referred to: in scope, and in the office of the record being filled in."""

@@ -16,11 +16,12 @@ def stepping(
     state: Callable[[Any], str] = lambda row: row.state,
     also: Callable[[Any], bool] = lambda _row: True,
     consequence: str = "",
+    offers: Callable[[Any], dict[str, Any]] = lambda _row: {},
 ) -> Verb:
     """Return a verb of the table for a page: its label, the states it is offered in and who may say it come from there.
 
-    ``state`` reads the state of a record, ``also`` says what must hold besides. Raises LookupError for a verb that the
-    table has not.
+    ``state`` reads the state of a record, ``also`` says what must hold besides, ``offers`` what the form holds
+    beforehand. Raises LookupError for a verb that the table has not.
     """
     row = policy.transitions().row(machine, verb)
     return Verb(
@@ -31,4 +32,5 @@ def stepping(
         fits=lambda record: state(record) in row.came_from and also(record),
         consequence=consequence,
         permits=tuple(row.permits),
+        offers=offers,
     )

@@ -17,7 +17,7 @@ from sqlalchemy import or_, select
 
 from admin import access, formats
 from admin.access import SIGNED_IN, door
-from admin.screens import desk_form, figures, finding, workbench
+from admin.screens import desk_form, figures, finding, wording, workbench
 from admin.screens.desk_card import Card, card_of
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
@@ -90,6 +90,8 @@ def register() -> ResponseReturnValue:
             flash(refused.message, "error")
         return _page(None if unit_id is None else _unit(unit_id), form=form), UNACCEPTABLE
     flash(desk_form.told(row, kind), "success")
+    if kind is TicketKind.COMPLAINT and form["harm_continues"].data:
+        flash(wording.STOP_IT_FIRST, "warning")
     return redirect(url_for(".show", done=row.ticket_id))
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask_admin.form import BaseForm
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
-from wtforms import BooleanField, Field, RadioField, SelectField
+from sqlalchemy.orm import Session, aliased, joinedload
+from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MATTERS: Final = {TicketKind.REQUEST: Area.REQUESTS, TicketKind.COMPLAINT: Area.COMPLAINTS}
 SOMEBODY_ELSE: Final = ("other", "其他人（请填姓名和电话）")
 NONE_CHOSEN: Final = ("", "")
+FILLED_FOR: Final = "filled_for"
+"""The hidden field that names the topic for which the page has filled in what goes with it."""
 
 
 def form_of(unit: Unit | None, sent: Any = None) -> BaseForm:
@@ -50,21 +52,56 @@ def form_of(unit: Unit | None, sent: Any = None) -> BaseForm:
 def _about_matters(session: Session) -> dict[str, Field]:
     """Return the fields that ask what kind of matter it is."""
     departments = session.scalars(select(Department).order_by(Department.name))
-    rows = session.scalars(select(Topic).where(Topic.retired_at.is_(None)).options(joinedload(Topic.parent))).all()
-    known = sorted((topics.path_of(row), str(row.id)) for row in rows)
     return {
         "category": TermField("报事类别", [], terms=RequestCategory, blank=False, default=RequestCategory.REPAIR),
-        "topic": _reference("事项分类", ((row_id, path) for path, row_id in known)),
+        "topic": _topics(session),
+        FILLED_FOR: HiddenField(),
         "urgent": BooleanField("较急", description="5 分钟内送到工程部门。"),
         "gravity": TermField("投诉等级", [], terms=Gravity, blank=False, default=Gravity.ORDINARY),
         "department": _reference("被投诉部门", ((str(row.id), row.name) for row in departments)),
         "demand": Lines("客户要求", [Length(max=4000)]),
         "harm_continues": BooleanField("损害仍在继续", description="先制止，再处理。"),
+        "caused_harm": BooleanField("造成伤害或重大损失", description="定为重大并立即通知。"),
     }
+
+
+def _topics(session: Session) -> SelectField:
+    """Return the field that asks what the matter is about; each choice says what goes with it, for the page."""
+    topic = aliased(Topic)
+    statement = select(Topic).where(Topic.retired_at.is_(None))
+    rows = session.scalars(statement.options(joinedload(Topic.parent.of_type(topic)))).all()
+    known = sorted(((topics.path_of(row), row) for row in rows), key=lambda pair: (pair[0], pair[1].id))
+    choices = [SelectChoice(*NONE_CHOSEN), *(SelectChoice(str(row.id), path, _goes_with(row)) for path, row in known)]
+    return SelectField("事项分类", choices=choices, coerce=_whole, validate_choice=False)
+
+
+def _goes_with(topic: Topic) -> dict[str, str]:
+    kind = TicketKind.COMPLAINT if topic.category is None else TicketKind.REQUEST
+    said = {"data-matter": kind.value, "data-urgent": "1" if topic.urgent else ""}
+    said["data-category"] = topic.category.value if topic.category else ""
+    return said | {"data-department": str(topic.department_id or "")}
+
+
+def _fill_in(session: Session, form: BaseForm) -> None:
+    """Fill in what the topic suggests where the page has not done it itself: category, urgency, department.
+
+    A page that has done it says for which topic; what somebody then changed stands.
+    """
+    topic_id = form["topic"].data
+    if topic_id is None or form[FILLED_FOR].data == str(topic_id):
+        return
+    topic = session.scalars(select(Topic).where(Topic.id == topic_id)).one_or_none()
+    if topic is None:
+        return
+    if topic.category is not None and form["category"].data is RequestCategory.REPAIR:
+        form["category"].data = topic.category
+    form["urgent"].data = form["urgent"].data or topic.urgent
+    form["department"].data = form["department"].data or topic.department_id
 
 
 def registered(session: Session, kind: TicketKind, form: BaseForm, unit: Unit | None, office_id: int) -> Any:
     """Register what the form says as a request or a complaint. Raises Refusal as their services do."""
+    _fill_in(session, form)
     fields: TicketFields = {
         "office_id": office_id,
         "content": form["content"].data,
@@ -78,7 +115,7 @@ def registered(session: Session, kind: TicketKind, form: BaseForm, unit: Unit | 
     if kind is TicketKind.REQUEST:
         asked = {name: form[name].data for name in ("category", "urgent", "put_off")}
         return requests.register_request(session, **asked, **fields)
-    about = {name: form[name].data for name in ("gravity", "demand", "harm_continues", "put_off")}
+    about = {name: form[name].data for name in ("gravity", "demand", "harm_continues", "caused_harm", "put_off")}
     about["department_id"] = form["department"].data
     return complaints.register_complaint(session, **about, **fields)
 

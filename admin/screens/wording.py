@@ -13,6 +13,9 @@ from admin.listing import column_at
 SOON: Final = timedelta(minutes=30)
 """From when on a deadline is shown in amber."""
 
+STOP_IT_FIRST: Final = "损害仍在继续：请立即派人制止，再办理投诉。制止后请登记「已制止损害」。"
+"""What whoever registers a complaint is told at once while harm goes on (A-C8)."""
+
 NUMBERS: Final = ("Numeric", "BigInteger", "Integer")
 KINDS: Final = {
     "DateTime": "is-time",

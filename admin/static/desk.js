@@ -1,4 +1,4 @@
-/* The desk: fields that belong to the chosen kind of matter, arrows among what was found, lists that stay true while
+/* The desk: fields that belong to the chosen kind of matter, what goes with a topic, arrows among what was found, lists that stay true while
    somebody types. The page is complete without it. */
 (() => {
   "use strict";
@@ -14,7 +14,23 @@
       const isNamed = form.elements.reporter?.value !== "other";
       form.elements.reporter_name.closest(".field").hidden = isNamed;
     };
-    form.addEventListener("change", fit);
+    /* a topic brings its category, urgency and department along; what is changed afterwards stands */
+    const topic = form.elements.topic;
+    const fill = () => {
+      const chosen = topic.selectedOptions[0];
+      form.elements.filled_for.value = topic.value;
+      if (!topic.value) return;
+      if (chosen.dataset.category) form.elements.category.value = chosen.dataset.category;
+      form.elements.urgent.checked = chosen.dataset.urgent === "1";
+      if (chosen.dataset.department) form.elements.department.value = chosen.dataset.department;
+    };
+    const offer = () => {
+      const matter = form.elements.matter?.value;
+      for (const option of topic.options) option.hidden = option.disabled = Boolean(option.dataset.matter) && option.dataset.matter !== matter;
+      if (topic.selectedOptions[0]?.disabled) topic.value = "";
+    };
+    form.addEventListener("change", (event) => { if (event.target === topic) fill(); else if (event.target.name === "matter") offer(); fit(); });
+    offer();
     fit();
   }
 

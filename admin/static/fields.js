@@ -43,7 +43,18 @@
     }
     const changed = () => hidden.dispatchEvent(new Event("input", { bubbles: true }));
     function shut() { list.hidden = true; marked = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); }
+    function fill(goesWith) {
+      for (const [name, value] of Object.entries(goesWith || {})) {
+        const field = hidden.form?.elements[name];
+        if (!field) continue;
+        if (Array.isArray(value)) field.dispatchEvent(new CustomEvent("fill", { detail: value }));
+        else if (field.type === "checkbox") field.checked = value;
+        else field.value = value;
+      }
+    }
+    hidden.addEventListener("fill", (event) => { chosen = [event.detail]; store(); });
     function take(entry) {
+      fill(entry[2]);
       chosen = multiple ? [...chosen.filter(([id]) => id !== entry[0]), entry] : [entry];
       if (multiple) input.value = "";
       store(); shut(); changed();

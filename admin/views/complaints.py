@@ -8,6 +8,7 @@ from wtforms import BooleanField, Field
 from wtforms.validators import Length
 
 from admin.fields import Line, Lines, TermField, form_class, required
+from admin.screens import wording
 from admin.stepping import stepping
 from admin.views.links import joined_to, linking
 from admin.views.pauses import pausing, waited
@@ -19,7 +20,6 @@ from tenant.rules.terms import Act, Area, Gravity, TicketKind
 from tenant.services import complaints
 
 UPWARDS: Final = frozenset({Gravity.MAJOR, Gravity.GRAVE})
-STOP_IT_FIRST: Final = "损害仍在继续：请立即派人制止，再办理投诉。制止后请登记「已制止损害」。"
 
 
 def _receive(session: Any, row: Any, told: dict[str, Any]) -> str:
@@ -198,7 +198,7 @@ class ComplaintView(TicketView):
         """Register the complaint: its number is given and its clocks start (A-C4, A-C5)."""
         department = form["department"].data
         if form["harm_continues"].data:
-            flash(STOP_IT_FIRST, "warning")
+            flash(wording.STOP_IT_FIRST, "warning")
         return complaints.register_complaint(
             self.session,
             gravity=form["gravity"].data,

@@ -32,6 +32,12 @@ def _answer(session: Any, row: Any, told: dict[str, Any]) -> str:
     return f"已登记「{row}」在前台办结。"
 
 
+def _usual_department(row: Any) -> dict[str, Any]:
+    """Return the department that matters of the request's topic go to, where it names one (A-W3)."""
+    topic = row.ticket.topic
+    return {"department": topic.department} if topic is not None and topic.department is not None else {}
+
+
 def _state(row: Any) -> str:
     state: str = row.ticket.state
     return state
@@ -76,7 +82,7 @@ class RequestView(TicketView):
         "technician": (Posting, (SENT_OUT,)),
     }
     verbs = (
-        stepping("request", "dispatch", _dispatch, fields=sent_to, state=_state),
+        stepping("request", "dispatch", _dispatch, fields=sent_to, state=_state, offers=_usual_department),
         CONTACT,
         PROMISE,
         *QUOTING,

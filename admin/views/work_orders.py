@@ -86,6 +86,11 @@ def _named(view: Any) -> dict[str, Field]:
     return {"technician": view.reference("technician", "维修人员", blank=True)}
 
 
+def _is_not_there(row: Any) -> bool:
+    """Tell whether nobody is on site yet: an order that waits there is resumed, not arrived at again."""
+    return row.arrived_at is None
+
+
 class WorkOrderView(OfficeView):
     """报事处理单."""
 
@@ -111,7 +116,7 @@ class WorkOrderView(OfficeView):
         stepping(ORDER, "receive", _receive, fields=lambda view: _named(view) | {"at": moment_field("签收时间")}),
         stepping(ORDER, "accept", _accept, fields=lambda view: _named(view) | {"at": moment_field("接单时间")}),
         stepping(ORDER, "set_out", _set_out, fields=lambda _: {"at": moment_field("出发时间")}),
-        stepping(ORDER, "arrive", _arrive, fields=lambda _: {"at": moment_field("到场时间")}),
+        stepping(ORDER, "arrive", _arrive, fields=lambda _: {"at": moment_field("到场时间")}, also=_is_not_there),
         stepping(
             ORDER,
             "complete",

@@ -8,10 +8,11 @@ from lxml import html
 from sqlalchemy import select
 
 import make
+from admin.screens.wording import STOP_IT_FIRST
 from cast import Cast
 from desk import at_desk, request
 from tenant.journal import CLOCKWORK
-from tenant.models import Clock, Complaint, Occupant, Owner, ServiceRequest, Ticket, Vehicle
+from tenant.models import Clock, Complaint, Occupant, Owner, ServiceRequest, Ticket, Topic, Vehicle
 from tenant.rules.terms import Channel, ClockKind, Gravity, OccupantRelation, ReporterKind, RequestCategory, Role
 from tenant.scoping import Scope
 from tenant.services import owners as owning
@@ -190,3 +191,64 @@ def test_the_lists_say_what_is_overdue_and_due_next(database, cast, desk):
     page = desk.get("/desk/lists").get_data(as_text=True)
     assert late in page
     assert "<html" not in page
+
+
+@pytest.fixture(scope="module")
+def topic(database, cast: Cast):
+    """A topic of the north for paid services: urgent, and engineering's."""
+    with at_desk(database, cast.north) as session:
+        row = Topic(
+            office_id=cast.north.id,
+            name="上门抢修",
+            category=RequestCategory.PAID_SERVICE,
+            urgent=True,
+            department_id=cast.north.engineering.id,
+        )
+        session.add(row)
+        session.commit()
+        return row
+
+
+@pytest.mark.parametrize(
+    ("sent", "urgent", "category"),
+    [
+        ({}, True, RequestCategory.PAID_SERVICE),
+        ({"filled_for": "topic", "category": "paid_service"}, False, RequestCategory.PAID_SERVICE),
+        ({"filled_for": "another", "urgent": "1"}, True, RequestCategory.PAID_SERVICE),
+    ],
+    ids=["no script filled it in", "somebody took it back", "another topic was filled in"],
+)
+def test_a_topic_brings_category_and_urgency_along_unless_somebody_changed_them(
+    database, desk, lived_in, topic, sent, urgent, category
+):
+    form = {"unit": lived_in.id, "matter": "request", "content": "抢修", "reporter": "other", "category": "repair"}
+    told = {key: str(topic.id) if value == "topic" else value for key, value in sent.items()}
+    assert desk.post("/desk/register", form | {"topic": topic.id} | told).status_code == 302
+    row = latest(database, ServiceRequest)
+    assert (row.urgent, row.category) == (urgent, category)
+
+
+def test_the_desk_says_first_that_harm_going_on_is_to_be_stopped_a_c8(desk, lived_in, database):
+    form = {
+        "unit": lived_in.id,
+        "matter": "complaint",
+        "content": "施工扰民",
+        "reporter": "other",
+        "category": "repair",
+    }
+    answer = desk.post("/desk/register", form | {"gravity": "ordinary", "harm_continues": "1"})
+    assert STOP_IT_FIRST in desk.get(answer.location).get_data(as_text=True)
+    answer = desk.post("/desk/register", form | {"gravity": "ordinary"})
+    assert STOP_IT_FIRST not in desk.get(answer.location).get_data(as_text=True)
+
+
+def test_a_complaint_at_the_desk_about_somebody_hurt_is_grave_a_c2b(desk, lived_in, database):
+    form = {
+        "unit": lived_in.id,
+        "matter": "complaint",
+        "content": "滑倒受伤",
+        "reporter": "other",
+        "category": "repair",
+    }
+    assert desk.post("/desk/register", form | {"gravity": "ordinary", "caused_harm": "1"}).status_code == 302
+    assert latest(database, Complaint).gravity is Gravity.GRAVE
