@@ -340,6 +340,7 @@ def upgrade() -> None:
         "report",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("office_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.String(length=32), nullable=False),
         sa.Column(
             "kind",
             sa.Enum("week", "month", "complaints", name="kind", native_enum=False, create_constraint=True, length=32),
@@ -368,6 +369,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
         sa.UniqueConstraint("office_id", "id", name=op.f("uq_report_office_id_id")),
         sa.UniqueConstraint("office_id", "kind", "from_on", name=op.f("uq_report_office_id_kind_from_on")),
+        sa.UniqueConstraint("office_id", "number", name=op.f("uq_report_office_id_number")),
     )
     op.create_index(
         op.f("ix_report_office_id_submitted_by_id"), "report", ["office_id", "submitted_by_id"], unique=False

@@ -15,7 +15,7 @@ from tenant.rules.terms import ReportKind
 class Report(OfficeScoped):
     """报表 — a week's consolidation or a month's analysis, for the company centre (A-W15, forms F028 and F029).
 
-    ``figures`` are as they stood at ``drawn_at``. ``findings`` and ``measures`` are the office's own words: causes, and
+    ``number`` runs without gaps by office and year. ``figures`` are as they stood at ``drawn_at``. ``findings`` and ``measures`` are the office's own words: causes, and
     what is done about them. ``submitted_at`` None: a draft, of which nobody above the office hears; ``due_on`` is the
     last day for it. ``sent_back_at`` and ``sent_back_why``: the centre wants it again.
     """
@@ -23,9 +23,11 @@ class Report(OfficeScoped):
     __tablename__ = "report"
     __table_args__ = (
         UniqueConstraint("office_id", "kind", "from_on"),
+        UniqueConstraint("office_id", "number"),
         CheckConstraint("until_on > from_on", name="ends_after_it_begins"),
     )
 
+    number: Mapped[str] = mapped_column(String(32), doc="编号")
     kind: Mapped[ReportKind] = mapped_column(coded(ReportKind, "kind"), doc="种类")
     from_on: Mapped[date] = mapped_column(doc="起始日")
     until_on: Mapped[date] = mapped_column(doc="截止日（不含）")
@@ -42,5 +44,5 @@ class Report(OfficeScoped):
     submitted_by: Mapped[Posting | None] = refer("Report.submitted_by_id", "Posting")
 
     def __str__(self) -> str:
-        """Return what it is and when it begins."""
-        return f"{self.kind.label} {self.from_on}"
+        """Return the number printed on it."""
+        return self.number

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from tenant.policy import tables
 from tenant.policy.machines import load_transitions
+from tenant.policy.reporting import load_reporting
 from tenant.policy.tables import DunningSettings, Grant
 from tenant.rules.arrears import DunningTerm
 from tenant.rules.deadlines import Term
 from tenant.rules.gravity import GravityRoute, RepeatRule
 from tenant.rules.ladder import EscalationStep
 from tenant.rules.limits import ORDINARY, URGENT, Limit
-from tenant.rules.terms import Act, Area
+from tenant.rules.reporting import ReportTerm
+from tenant.rules.terms import Act, Area, ReportKind
 from tenant.rules.transitions import Transitions
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
     "may_any",
     "permissions",
     "repeat_rule",
+    "report",
+    "reports",
     "transitions",
     "version",
 ]
@@ -48,7 +52,7 @@ _FOLDER = Path(__file__).parent
 
 def check() -> None:
     """Read every table. Raises SettingsError for the first that is broken."""
-    for table in (clocks, ladders, _dunning, _gravity, permissions, transitions):
+    for table in (clocks, ladders, _dunning, _gravity, permissions, reports, transitions):
         table()
 
 
@@ -105,6 +109,17 @@ def gravities() -> tuple[GravityRoute, ...]:
 def repeat_rule() -> RepeatRule:
     """Return when a matter raised again and again becomes grave (A-C2a)."""
     return _gravity()[1]
+
+
+@cache
+def reports() -> tuple[ReportTerm, ...]:
+    """Return what an office accounts for and when (A-W15, A-C12)."""
+    return load_reporting(_FOLDER / "reporting.toml")
+
+
+def report(kind: ReportKind) -> ReportTerm:
+    """Return the term of one report."""
+    return next(term for term in reports() if term.kind is kind)
 
 
 @cache

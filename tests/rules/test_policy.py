@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tenant.policy
 from tenant import policy
 from tenant.errors import SettingsError
-from tenant.policy import machines, rows, tables
+from tenant.policy import machines, reporting, rows, tables
 from tenant.rules.terms import Act, Area, ClockKind, DunningLevel, Role
 
 FOLDER = Path(tenant.policy.__file__).parent
@@ -22,6 +22,7 @@ LOADERS = {
     "escalation.toml": tables.load_escalation,
     "dunning.toml": tables.load_dunning,
     "gravity.toml": tables.load_gravity,
+    "reporting.toml": reporting.load_reporting,
     "permissions.toml": tables.load_permissions,
     "transitions.toml": machines.load_transitions,
 }
