@@ -1,6 +1,6 @@
 """What a page shows of the files of a matter: the panel 「附件」, and whether the person may add to it or take off."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import current_app, request, url_for
@@ -11,13 +11,18 @@ from admin.session import session_at_hand
 from tenant.errors import NotFound
 from tenant.models import Attachment, Complaint, Defect, Rectification, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.attachments import MEGABYTE, THUMBNAIL_EDGE
-from tenant.rules.terms import Act, AttachmentKind, AttachmentPurpose
+from tenant.rules.terms import Act, AttachmentKind, AttachmentPurpose, RectificationState, WorkOrderState
 from tenant.services import attachments
 
 if TYPE_CHECKING:
     from tenant.settings import Settings
 
 KILOBYTE: Final = 1024
+SIGNED_FOR: Final[dict[type[Any], frozenset[str]]] = {
+    WorkOrder: frozenset({WorkOrderState.UNDER_WAY, WorkOrderState.DONE, WorkOrderState.SIGNED}),
+    Rectification: frozenset({RectificationState.ACCEPTED, RectificationState.OWNER_SIGNED}),
+}
+"""Where the person served signs, or has just signed on paper: the pad stands on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class Panel:
     """The files of one matter for a page: ``lines`` of those that hang there, and how to add more.
 
     ``upload_url`` None: the person may look and no more. ``purpose`` is what a new file is taken to show unless
-    somebody says otherwise; ``work_order_id`` None: new files are of the whole matter.
+    somebody says otherwise; ``work_order_id`` None: new files are of the whole matter. ``is_to_be_signed``: the work
+    has come to where the person served signs for it (A-W9, A-R5).
     """
 
     ticket_id: int
@@ -38,6 +44,7 @@ class Panel:
     purposes: tuple[AttachmentPurpose, ...]
     largest_mb: int
     work_order_id: int | None = None
+    is_to_be_signed: bool = False
 
     @property
     def is_signed(self) -> bool:
@@ -53,7 +60,8 @@ def files_of(row: Any, purpose: AttachmentPurpose | None = None) -> Panel | None
     is_work = isinstance(row, WorkOrder | Rectification)
     order_id = order.id if order is not None else None
     usual = AttachmentPurpose.AFTER if is_work else AttachmentPurpose.REPORTED
-    return panel_of(ticket, purpose or usual, order_id, request.full_path.rstrip("?"))
+    shown = panel_of(ticket, purpose or usual, order_id, request.full_path.rstrip("?"))
+    return replace(shown, is_to_be_signed=is_work and row.state in SIGNED_FOR[type(row)])
 
 
 def panel_of(ticket: Ticket, purpose: AttachmentPurpose, order_id: int | None, back: str) -> Panel:
