@@ -370,14 +370,17 @@ def _ended(
 
 
 def _settle(session: Session, held: Held, at: datetime) -> None:
-    """Finish the defect when all its records are through; ask for another where all of this cycle are withdrawn."""
+    """Finish the defect when all its records are through; ask for another where all of this cycle are withdrawn.
+
+    It is done when the last one is through, signed or withdrawn: nobody could ask the owner before (A-R6).
+    """
     rows = _records(session, held.defect)
     if any(row.state not in OVER for row in rows):
         return
     since = _taken_up_at(session, held.ticket)
     signed = [row.owner_signed_at for row in rows if row.owner_signed_at and (since is None or row.issued_at >= since)]
     if signed:
-        tickets.finish(session, held.ticket, held.office, max(signed))
+        tickets.finish(session, held.ticket, held.office, max(at, *signed))
         return
     clocks.begin_for(session, held.ticket, held.office, ClockStart.RECEIPT, at, [ClockKind.DISPATCH])
 
