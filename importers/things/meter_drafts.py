@@ -81,8 +81,10 @@ class Meters:
         if self._is_unclear(row, here, unit.name if unit else ""):
             return fault("meter_kind_missing", row.name)
         others = self._others_said(row, unit, here)
-        to_be_numbered = [one for one in here if one.state and unit and one.number == unit.name]
-        count = len(here) + len(others) - min(len(others), len(to_be_numbered))
+        nameless = [
+            one for one in here if one.state and unit and one.number == unit.name and "number" not in one.values
+        ]
+        count = len(here) + len(others) - min(len(others), len(nameless))
         if count > 1:
             return fault("conflict_meter_unclear", str(count))
         return here[0] if here else _new(row.kind, next(iter(others), row.name), unit)
