@@ -75,7 +75,8 @@ def hire_cast(database: Database) -> Cast:
     """Make and commit the cast."""
     with across_offices(database, Reason.SETTING_UP) as session:
         east, west = make.company(session, name="东区物业"), make.company(session, name="西区物业")
-        houses = [_house(session, east, "NORTH", "北苑管理处"), _house(session, west, "SOUTH", "南苑管理处")]
+        places = ((east, "NORTH", "北苑管理处"), (west, "SOUTH", "南苑管理处"))
+        houses = [furnish_house(session, *place) for place in places]
         for company in (east, west):
             for role in COMPANY_ROLES:
                 person = make.staff(
@@ -91,7 +92,8 @@ def hire_cast(database: Database) -> Cast:
         return Cast(north=houses[0], south=houses[1], east=east, west=west, group=group, stranger=stranger)
 
 
-def _house(session: ScopedSession, company: Company, code: str, name: str) -> House:
+def furnish_house(session: ScopedSession, company: Company, code: str, name: str) -> House:
+    """Make an office with its people, a department, a unit and its owner."""
     office = make.office(session, company=company, code=code, name=name)
     engineering = make.department(session, office.id, name="工程部", kind=DepartmentKind.ENGINEERING)
     people = {}

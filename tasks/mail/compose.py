@@ -5,7 +5,7 @@ is refused with the file and the name, instead of being sent to a customer, and 
 for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -36,6 +36,12 @@ class MailKind(Enum):
         frozenset({"asked", "content", "gravity", "harm", "link", "number", "place", "why"}),
     )
     """To who has to see to a complaint as it is graded, and to who must be informed (A-C7, A-C4a, A-C4b)."""
+    REPORT = (
+        "report",
+        frozenset({"asked", "due_on", "kind", "link", "name", "number", "office", "period", "source", "what", "why"}),
+        frozenset({"asked", "kind", "link", "number", "office", "period", "what", "why"}),
+    )
+    """To the office whose report is due or was sent back, and to the centre it came to or is missing at (A-W15)."""
     WARNING = (
         "warning",
         frozenset({"asked", "clock", "content", "due_at", "left", "link", "name"})
@@ -43,6 +49,18 @@ class MailKind(Enum):
         frozenset({"asked", "content", "due_at", "left", "link", "number", "place"}),
     )
     """To who has a matter: a clock on it will run out (A-W3, A-C5)."""
+    GATHERED = (
+        "gathered",
+        frozenset({"count", "done", "lines", "name", "office", "open"}),
+        frozenset({"count", "lines", "open"}),
+    )
+    """To staff up the line: what would have been a flood of escalations, in one; ``lines`` are of the next kind."""
+    GATHERED_LINE = (
+        "gathered_line",
+        frozenset({"asked", "clock", "content", "due_at", "late", "link", "mark", "number", "place", "ticket_kind"}),
+        frozenset({"asked", "content", "due_at", "late", "link", "mark", "number", "place"}),
+    )
+    """One matter among those gathered; never a mail by itself."""
     ARREARS_REMINDER = (
         "arrears_reminder",
         frozenset({"amount", "day", "late_fee", "name", "office", "payment", "period", "phone"}),
@@ -73,17 +91,19 @@ class Composed:
     html: str
 
 
-def compose(kind: MailKind, values: Mapping[str, str]) -> Composed:
+def compose(kind: MailKind, values: Mapping[str, str], lines: Iterable[Composed] = ()) -> Composed:
     """Fill the templates of ``kind``; values are escaped in the HTML part and kept on one line in the subject.
 
-    Raises KeyError when a placeholder has no value, SettingsError when a template is broken.
+    ``lines`` stand for the placeholder of that name, as they were composed. Raises KeyError when a placeholder has no
+    value, SettingsError when a template is broken.
     """
     subject, text, html = (template(kind, part) for part in PARTS)
     plain = {name: str(value) for name, value in values.items()}
+    shown, parts = {name: escape(value, quote=True) for name, value in plain.items()}, list(lines)
     return Composed(
         subject=" ".join(subject.substitute(plain).split()),
-        text=text.substitute(plain),
-        html=html.substitute({name: escape(value, quote=True) for name, value in plain.items()}),
+        text=text.substitute(plain | {"lines": "".join(part.text for part in parts)}),
+        html=html.substitute(shown | {"lines": "".join(part.html for part in parts)}),
     )
 
 

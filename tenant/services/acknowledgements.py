@@ -141,11 +141,11 @@ def _check_told(session: Session, row: Escalation, ticket: Ticket, ladder: Seque
 
 
 def _has_it(session: Session, posting: Posting, row: Escalation, ticket: Ticket) -> bool:
-    """Tell whether the matter is the posting's own: its technician's, or its department's head's."""
+    """Tell whether the matter is the posting's own: its technician's, its department's head's; any head's as yet."""
     if row.role not in OF_ONE:
         return False
     has_it = escalations.in_charge(session, ticket)
-    heads = posting.role is Role.DEPARTMENT_HEAD and posting.department_id == has_it.department_id
+    heads = posting.role is Role.DEPARTMENT_HEAD and has_it.department_id in {None, posting.department_id}
     return heads or (row.role is Role.TECHNICIAN and posting.id == has_it.technician_id)
 
 

@@ -35,7 +35,7 @@ from tasks.mail.transport import SmtpTransport
 from tasks.sweeps import Pace
 from tenant import clock
 from tenant.db import Addresses, Database
-from tenant.services import clockwork, mails
+from tenant.services import clockwork, gathering, mails
 from tenant.services.clockwork import ClaimLost
 from tenant.settings import Settings
 
@@ -87,6 +87,14 @@ def watch(database, marks):
         release(session, claims)
         marks.holding -= len(claims)
 
+    take = gathering.take
+
+    def taking(*arguments):
+        parts = take(*arguments)
+        marks.holding = bool(parts)
+        return parts
+
+    gathering.take, gathering.gather = taking, _counted(gathering.gather, released)
     release = clockwork.release
     clockwork.claim, clockwork.release, mails.claim = claiming, giving_back, claiming_mail
     clockwork.settle, clockwork.fail = _counted(clockwork.settle, released), _counted(clockwork.fail, released)
@@ -163,6 +171,8 @@ def work(order, database, released):
             sweeps.run_dunning(database, at, settings=settings, pace=pace)
         case "escalations":
             sweeps.run_escalations(database, at, settings=settings, pace=pace)
+        case "gathering":
+            sweeps.run_gathering(database, at, settings=settings, pace=pace)
         case "bells":
             with clock.at(at):
                 ring_until_done(database, at, pace, order.get("deadly"))

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,12 +21,18 @@ from tasks import worker
 from tasks.mail.compose import PARTS, MailKind, check_templates, checked, compose, show_minutes, template
 from tasks.sweeps.dunning import legal_step, reminder
 from tasks.sweeps.escalations import draft
+from tasks.sweeps.gathering import draft as gathered_draft
+from tasks.sweeps.gathering import line as gathered_line
+from tasks.sweeps.reports import draft as report_draft
 from tasks.sweeps.routing import draft as routed_draft
 from tenant.errors import SettingsError
-from tenant.rules.terms import ClockKind, DunningLevel, Gravity, MailClass, Role, TicketKind
+from tenant.models import Mail, Office
+from tenant.rules.terms import ClockKind, DunningLevel, Gravity, MailClass, ReportKind, Role, TicketKind
 from tenant.services.dunning import NoticeTaken
 from tenant.services.escalations import Raised
+from tenant.services.gathering import Part
 from tenant.services.postings import Recipient
+from tenant.services.reports import SENT_BACK, Told
 from tenant.services.routing import Routed
 from tenant.settings import Settings
 
@@ -50,6 +57,13 @@ ROUTED = Routed(
 )  # fmt: skip
 
 
+TOLD = Told(
+    what=SENT_BACK, cycle="1", report_id=5, number="BB2026-0004", kind=ReportKind.MONTH, office_id=1,
+    office_name="北苑管理处", zone="Asia/Shanghai", from_on=date(2026, 1, 26), last_on=date(2026, 2, 25),
+    due_on=date(2026, 2, 28), why="漏报 <电梯困人> & 未写措施", tell=(Role.DIRECTOR,), above=(), source="A-W15",
+)  # fmt: skip
+
+
 def notice(level, **changes):
     facts = {
         "notice_id": 9, "office_id": 1, "office_name": "北苑管理处", "office_phone": "0755-0000000",
@@ -60,10 +74,32 @@ def notice(level, **changes):
     return NoticeTaken(**facts | changes)
 
 
+def gathered(**changes):
+    facts = {
+        "mail": Mail(id=5, recipient_name="林主任", recipient_address="lin@wuguan.invalid"), "ticket_id": 42,
+        "ticket_number": "BS-2026-0042", "ticket_kind": TicketKind.REQUEST, "clock": "首次答复",
+        "content": "厨房 <水管> 漏水 & 楼下渗水", "place": "5-1-101", "due_at": RAISED.due_at, "late_minutes": 75,
+        "level": 4, "role": Role.DIRECTOR, "is_done": False,
+    }  # fmt: skip
+    return Part(**facts | changes)
+
+
+def in_one(parts):
+    return gathered_draft(parts, Office(id=1, name="北苑管理处", zone="Asia/Shanghai"), SETTINGS)
+
+
+def one_line():
+    made = gathered_line(gathered(), "Asia/Shanghai", SETTINGS)
+    return SimpleNamespace(subject=made.subject, text_body=made.text, html_body=made.html)
+
+
 DRAFTS = {
+    "gathered": lambda: in_one([gathered(ticket_number="BS-2026-0041", is_done=True), gathered()]),
+    "gathered_line": one_line,
     "escalation": lambda: draft(RAISED, DIRECTOR, SETTINGS),
     "arrears_reminder": lambda: reminder(notice(DunningLevel.REMINDER), "zhao@owner.invalid", AT, SETTINGS),
     "routing": lambda: routed_draft(ROUTED, DIRECTOR, SETTINGS),
+    "report": lambda: report_draft(TOLD, DIRECTOR, SETTINGS),
     "legal_step": lambda: legal_step(notice(DunningLevel.LETTER, source="B-F3"), DIRECTOR, SETTINGS),
 }
 
@@ -187,6 +223,6 @@ def test_a_delay_is_written_for_people(minutes, words):
 def test_every_link_leads_to_a_page_there_is(database, tmp_path):
     pages = create_app(replace(SETTINGS, home=tmp_path), database).url_map.bind("wuguan.example")
     links = [link for made in DRAFTS.values() for link in re.findall(r"https://\S+", made().text_body)]
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         assert pages.test(urlsplit(link).path, "GET"), link

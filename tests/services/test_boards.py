@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 import make
-from desk import DAY, HOUR, MINUTE, at_desk, complaint, request, sweep_escalations
+from desk import HOUR, MINUTE, at_desk, complaint, request, sweep_escalations
 from tenant import clock
 from tenant.rules.terms import ClockKind, Gravity, PauseReason, Role, Satisfaction
 from tenant.services import acknowledgements, boards, complaints, defects, follow_ups, pauses, requests
