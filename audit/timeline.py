@@ -3,7 +3,7 @@
 A count or an export with a filter of its own is how a report comes to differ from the list it was made from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -113,3 +113,17 @@ def of_record(session: Session, kind: str, row_id: int, *, limit: int = PAGE) ->
 def of_request(session: Session, request_id: str) -> Sequence[AuditEntry]:
     """Return all that one request, command or job did, newest first."""
     return page(session, Question(request_id=request_id), limit=CHUNK)[0]
+
+
+def what_stood(
+    session: Session, kind: str, row_ids: Sequence[int], columns: Sequence[str]
+) -> dict[int, list[tuple[datetime, Mapping[str, object]]]]:
+    """Return, by row, when one of the columns was changed and what stood in them before; the oldest change first."""
+    changed = or_(*(AuditEntry.before.has_key(name) for name in columns))
+    statement = query(Question(subject_kind=kind, verb=f"{kind}.update"))
+    found: dict[int, list[tuple[datetime, Mapping[str, object]]]] = {}
+    for entry in session.scalars(statement.where(AuditEntry.subject_id.in_(row_ids), changed).order_by(AuditEntry.id)):
+        before, row_id = entry.before or {}, entry.subject_id or 0
+        stood = {name: before[name] for name in columns if name in before}
+        found.setdefault(row_id, []).append((entry.at, stood))
+    return found

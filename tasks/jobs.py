@@ -8,26 +8,29 @@ tells from inside goes out in a transaction of its own, so that it is seen at on
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from audit import timeline
 from importers import apply as importing
 from importers import batches, foresight
 from importers import undo as undoing
 from importers.reading import Report
 from tasks.errands import clockwork
+from tasks.replaying import Reached
 from tasks.sweeps.drain import describe
 from tenant import clock, logs, outbox
 from tenant.calendars import local_day
+from tenant.db import Database
 from tenant.errors import Conflict, Refusal
 from tenant.journal import Actor
 from tenant.models import ImportBatch, Job, Office, Posting
 from tenant.rules.terms import ActorKind, JobState
 from tenant.scoping import Scope, ScopedSession
-from tenant.services import jobs
+from tenant.services import jobs, pasts, replays
 from tenant.services.jobs import JobClaim, JobLost
 from tenant.unscoped import Reason, across_offices
 
@@ -68,8 +71,11 @@ class Ending:
     refusal: Refusal | None = None
 
 
-Step = Callable[[ScopedSession, Job, Report], Progress]
-"""Does the next chunk of a job, from ``done`` on, without committing; may tell how far it is, and then be ended."""
+Step = Callable[[ScopedSession, Job, Report, Database], Progress]
+"""Does the next chunk of a job, from ``done`` on, without committing; may tell how far it is, and then be ended.
+
+The database is there for what has to be looked up outside the job's office.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ class _Running:
                 raise _CancelAsked
             session.commit()  # the row of the job is not kept locked while the chunk runs
             job = session.get_one(Job, self.claim.id, populate_existing=True)
-            progress = kind.step(session, job, self.report)
+            progress = kind.step(session, job, self.report, self.works.database)
             if progress.is_last:
                 jobs.finish(session, self.claim, JobState.DONE, done=progress.done)
             else:
@@ -284,7 +290,7 @@ class _Running:
 
 
 # ---- the kinds there are
-def _read_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+def _read_import(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
     """Read and plan a batch that was too large to be waited for."""
     batch = batches.read_again(session, job.subject_id, report)
     read = _rows_of(batch)
@@ -298,7 +304,7 @@ def _unread_import(session: ScopedSession, job: Job, ending: Ending) -> None:
     batches.lay_down_reading(session, job.subject_id, why, is_refused=refusal is not None)
 
 
-def _write_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+def _write_import(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
     """Apply a batch, whole or not at all: one chunk, however long; it tells how far it is from inside."""
     read = _rows_of(importing.apply(session, job.subject_id, begun=True, report=report))
     return Progress(done=read, total=read, is_last=True)
@@ -314,7 +320,7 @@ def _unwritten_import(session: ScopedSession, job: Job, ending: Ending) -> None:
     importing.lay_down(session, job.subject_id, why, for_good=for_good)
 
 
-def _undo_import(session: ScopedSession, job: Job, report: Report) -> Progress:
+def _undo_import(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
     """Undo a batch, whole or not at all."""
     undone = undoing.undo(session, job.subject_id, begun=True, report=report).counts.get("undone")
     done = undone["removed"] + undone["restored"] if isinstance(undone, dict) else 0
@@ -328,10 +334,23 @@ def _not_undone_import(session: ScopedSession, job: Job, ending: Ending) -> None
     undoing.lay_down(session, job.subject_id, why)
 
 
-def _foresee_undoing(session: ScopedSession, job: Job, report: Report) -> Progress:
+def _foresee_undoing(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
     """Reckon what undoing a large batch would do, for its page."""
     foreseen = foresight.reckon(session, job.subject_id, report).total
     return Progress(done=foreseen, total=foreseen, is_last=True)
+
+
+def _try_limit(session: ScopedSession, job: Job, report: Report, database: Database) -> Progress:
+    """Try a draft of a time limit on what has happened: one chunk that only looks, and keeps its result at the end."""
+
+    def remembered(kind: str, row_ids: Sequence[int]) -> pasts.Changes:
+        return timeline.what_stood(session, kind, row_ids, pasts.QUALIFYING[kind])
+
+    with across_offices(database, Reason.FINDING_RECIPIENTS, clockwork()) as group:
+        reached = Reached(group, group.get_one(Office, job.office_id))
+        figures = replays.reckon(session, job.subject_id, remembered, reached, report).figures or {}
+    tried = int(figures["tickets"])
+    return Progress(done=tried, total=tried, is_last=True)
 
 
 def _nothing_left(_session: ScopedSession, _job: Job, _ending: Ending) -> None:
@@ -348,4 +367,5 @@ KINDS: Final[Mapping[str, JobKind]] = {
     batches.WRITING: JobKind(step=_write_import, undo=_unwritten_import),
     batches.UNDOING: JobKind(step=_undo_import, undo=_not_undone_import),
     batches.FORESEEING: JobKind(step=_foresee_undoing, undo=_nothing_left),
+    replays.JOB: JobKind(step=_try_limit, undo=_nothing_left),
 }

@@ -17,7 +17,7 @@ CHUNKS = 7
 def counting_kind(and_then=None, undone=None):
     """Return a kind of work of seven chunks that makes an owner in each, calls ``and_then`` and keeps what it undid."""
 
-    def step(session, job, report):
+    def step(session, job, report, _database):
         make.owner(session, job.office_id, name=f"第{job.id}件第{job.done + 1}步")
         if and_then is not None:
             and_then(session, job, report)

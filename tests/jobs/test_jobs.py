@@ -155,7 +155,7 @@ def test_when_the_time_of_a_message_is_used_up_it_is_laid_down_and_wakes_itself(
 
 def test_a_job_that_gets_nowhere_does_not_go_on_for_ever(database, cast, works, counting, monkeypatch):
     monkeypatch.setattr("tasks.actors.A_RUN", 0.0)
-    idle = JobKind(step=lambda session, job, report: Progress(done=0), undo=lambda session, job, ending: None)
+    idle = JobKind(step=lambda session, job, report, database: Progress(done=0), undo=lambda session, job, ending: None)
     monkeypatch.setattr(running, "KINDS", {"counting": idle})
     job_id = ask(database, cast, subject_id=51)
     for _ in range(20):
