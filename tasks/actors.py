@@ -90,6 +90,17 @@ def sweep_warnings(works: Works, office_id: int | None = None) -> None:
     sweeps.run_warnings(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
+def draw_reports(works: Works, office_id: int | None = None) -> None:
+    """Draw the reports whose period is over."""
+    sweeps.run_reports(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
+
+
+def tell_of_reports(works: Works, office_id: int | None = None) -> None:
+    """Tell who waits for a report how it stands."""
+    pace = works.pace
+    sweeps.run_reports(works.database, works.now, office_id, settings=works.settings, pace=pace, drawing=False)
+
+
 def sweep_dunning(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that are due now."""
     sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
@@ -99,6 +110,11 @@ def take_dunning_steps(works: Works, office_id: int | None = None) -> None:
     """Take the dunning steps that an earlier run planned and did not come to."""
     pace = works.pace
     sweeps.run_dunning(works.database, works.now, office_id, settings=works.settings, pace=pace, planning=False)
+
+
+def gather_mails(works: Works, office_id: int | None = None) -> None:
+    """Gather what waits for the same people into one mail each."""
+    sweeps.run_gathering(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
 def sweep_mail(works: Works, office_id: int | None = None) -> None:
@@ -159,8 +175,11 @@ DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps", at_once=2),
     "sweep_routing": Duty(sweep_routing, "sweeps", at_once=2),
     "sweep_warnings": Duty(sweep_warnings, "sweeps", at_once=2),
+    "draw_reports": Duty(draw_reports, RUNS),
+    "tell_of_reports": Duty(tell_of_reports, "sweeps", at_once=2),
     "sweep_dunning": Duty(sweep_dunning, RUNS),
     "take_dunning_steps": Duty(take_dunning_steps, "sweeps", at_once=2),
+    "gather_mails": Duty(gather_mails, "sweeps", at_once=1),
     "sweep_mail": Duty(sweep_mail, "mail", at_once=2),
     "read_bounces": Duty(read_bounces, "mail", at_once=1),
     "seal_record": Duty(seal_record, "sweeps", seconds=300, at_once=1),

@@ -47,6 +47,8 @@ TIMETABLE = (
     Entry("escalations", "升级", Every(timedelta(seconds=5)), "sweep_escalations"),
     Entry("routing", "投诉通知", Every(timedelta(seconds=5)), "sweep_routing"),
     Entry("warnings", "到期提醒", Every(timedelta(seconds=15)), "sweep_warnings"),
+    # each minute, so that the end of quiet hours is met; floods are gathered for the next quarter
+    Entry("gathering", "汇总通知", Every(timedelta(minutes=1)), "gather_mails"),
     Entry("mail", "发信", Every(timedelta(seconds=5)), "sweep_mail"),
     Entry("seal", "封存审计记录", Every(timedelta(seconds=10)), "seal_record"),
     Entry("bounces", "收取退信", Every(timedelta(minutes=1)), "read_bounces"),
@@ -55,6 +57,8 @@ TIMETABLE = (
     Entry("dunning_noon", "催缴（午间补办）", Daily(time(13)), "sweep_dunning", per_office=True),
     Entry("dunning_evening", "催缴（傍晚补办）", Daily(time(17)), "sweep_dunning", per_office=True),
     Entry("dunning_steps", "催缴步骤", Every(timedelta(seconds=15)), "take_dunning_steps"),
+    Entry("reports", "生成报表", Daily(time(0, 30)), "draw_reports", per_office=True),
+    Entry("report_mails", "报表通知", Every(timedelta(minutes=1)), "tell_of_reports"),
     Entry("replan", "夜间核对", Daily(time(2, 30)), "replan"),
     Entry("files", "清理无主附件", Daily(time(3)), "sweep_files"),
     # made up for in the morning: a machine that is off at night would keep people's data for ever

@@ -32,8 +32,10 @@ KINDS = {
     "escalations": "升级",
     "routing": "投诉通知",
     "warnings": "到期提醒",
+    "gathering": "汇总通知",
     "dunning": "催缴",
     "mail": "邮件",
+    "reports": "报表",
     "replan": "核对",
     "files": "附件",
 }
@@ -42,7 +44,8 @@ KINDS = {
 @click.command(
     "sweep",
     help=(
-        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、dunning（催缴）、mail（发信）；replan：按现状核对到期事项，缺的补上，多的取消；"
+        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、gathering（汇总通知）、dunning（催缴）、"
+        "mail（发信）、reports（报表）；replan：按现状核对到期事项，缺的补上，多的取消；"
         "files：清除无主的附件文件。"
         "重复执行不会重复办理。"
     ),
@@ -85,8 +88,12 @@ def _sweep(
         report = sweeps.run_escalations(database, at, office_id, settings=settings)
     elif kind == "routing":
         report = sweeps.run_routing(database, at, office_id, settings=settings)
+    elif kind == "gathering":
+        report = sweeps.run_gathering(database, at, office_id, settings=settings)
     elif kind == "warnings":
         report = sweeps.run_warnings(database, at, office_id, settings=settings)
+    elif kind == "reports":
+        report = sweeps.run_reports(database, at, office_id, settings=settings)
     elif kind == "dunning":
         report = sweeps.run_dunning(database, at, office_id, settings=settings)
     else:

@@ -17,9 +17,15 @@ from audit.models import AuditEntry
 from tasks.timetable import Line
 from tenant.models import Clock, DueAction, ImportBatch, Job, Owner, Posting, Schedule
 from tenant.rules.terms import Act, Area, BeatKind, CatchUp
-from tenant.services import clocks, dunning, health, jobs, routing
+from tenant.services import clocks, dunning, health, jobs, reports, routing
 
-RULES: Final = {clocks.RULE: "升级", clocks.WARNING: "到期提醒", dunning.RULE: "催缴步骤", routing.RULE: "投诉通知"}
+RULES: Final = {
+    clocks.RULE: "升级",
+    clocks.WARNING: "到期提醒",
+    dunning.RULE: "催缴步骤",
+    routing.RULE: "投诉通知",
+    reports.RULE: "报表通知",
+}
 """What the rules of due actions are called."""
 QUEUES: Final = {"sweeps": "到期事项", "mail": "发信", "imports": "导入"}
 CATCH_UP: Final = {
@@ -33,6 +39,7 @@ JOBS: Final = {
     "import_read": "读取表格",
     "import_undo": "撤销导入",
     "import_foresee": "核对能否撤销",
+    "policy_replay": "规则试算",
 }
 LONGEST_ERROR: Final = 300
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

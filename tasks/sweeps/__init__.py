@@ -5,9 +5,11 @@ from tasks.sweeps.drain import Pace
 from tasks.sweeps.dunning import run_dunning
 from tasks.sweeps.escalations import run_escalations
 from tasks.sweeps.files import FilesReport, run_files
+from tasks.sweeps.gathering import run_gathering
 from tasks.sweeps.mail import run_mail
 from tasks.sweeps.replan import ReplanReport, run_replan
 from tasks.sweeps.report import SweepReport
+from tasks.sweeps.reports import run_reports
 from tasks.sweeps.routing import run_routing
 from tasks.sweeps.warnings import run_warnings
 
@@ -20,8 +22,10 @@ __all__ = [
     "run_dunning",
     "run_escalations",
     "run_files",
+    "run_gathering",
     "run_mail",
     "run_replan",
+    "run_reports",
     "run_routing",
     "run_warnings",
 ]

@@ -33,11 +33,13 @@ OF_OFFICES: Final[Mapping[str, OfficeEntry]] = {
     "dunning": OfficeEntry("催缴", time(9)),
     "dunning_noon": OfficeEntry("催缴（午间补办）", time(13)),
     "dunning_evening": OfficeEntry("催缴（傍晚补办）", time(17)),
+    "reports": OfficeEntry("生成报表", time(0, 30)),
 }
 """Entries that each office has for itself, by name."""
 OF_THE_GROUP: Final[dict[str, str]] = {
     "escalations": "升级",
     "routing": "投诉通知",
+    "report_mails": "报表通知",
     "mail": "发信",
     "seal": "封存审计记录",
     "bounces": "收取退信",
