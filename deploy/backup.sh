@@ -1,6 +1,6 @@
 #!/bin/sh
-# One backup: the database as of one instant, the key that signs sessions, the mail collected on this machine, and what
-# proves later that it is whole. Runs while everything serves. Settings come from the environment, as for every command.
+# One backup: the database as of one instant, the files of matters, the key that signs sessions, the mail collected on
+# this machine, and what proves later that it is whole. Runs while everything serves. Settings come from the environment, as for every command.
 set -eu
 umask 077
 
@@ -55,6 +55,19 @@ fi
 if [ -d "$home/mailbox" ]; then
     tar -C "$home" -cf "$unfinished/mailbox.tar" mailbox
 fi
+# after the database: a file without its row is swept one day, a row without its file would be a hole
+case ${WUGUAN_FILES:-} in
+s3://*)
+    echo "附件在对象存储里，不在这份备份中：请用对象存储的版本或复制功能另行备份。"
+    ;;
+*)
+    files=${WUGUAN_FILES:-$home/files}
+    if [ -d "$files" ]; then  # tar answers 1 where a file came or went meanwhile: those of the database are all there
+        tar -C "$files" --exclude='*.part' -cf "$unfinished/files.tar" . || [ $? -eq 1 ] ||
+            fail "附件目录 $files 没有备份成功，原因见上。备份没有完成。"
+    fi
+    ;;
+esac
 
 (cd "$unfinished" && sha256sum -- * > SHA256SUMS.part && mv SHA256SUMS.part SHA256SUMS)
 sync

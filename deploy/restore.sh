@@ -35,6 +35,17 @@ mkdir -p "$home"
 if [ -f "$backup/secret-key" ] && [ -z "${WUGUAN_SECRET_KEY:-}" ] && [ ! -s "$home/secret-key" ]; then
     cp "$backup/secret-key" "$home/secret-key"
 fi
+if [ -f "$backup/files.tar" ]; then
+    case ${WUGUAN_FILES:-} in
+    s3://*) echo "备份里有附件，而现在的附件在对象存储里：请自行把 files.tar 放进去。" ;;
+    *)
+        files=${WUGUAN_FILES:-$home/files}
+        mkdir -p "$files"
+        # a file never changes: what is there already is the same
+        tar -C "$files" --skip-old-files -xf "$backup/files.tar" || fail "附件没有恢复到 $files，数据库没有改动；原因见上。"
+        ;;
+    esac
+fi
 "$wuguan" db restore "$backup/database.dump" || fail "没有恢复，数据库没有改动；原因见上。"
 if [ -f "$backup/mailbox.tar" ] && [ ! -d "$home/mailbox" ]; then
     tar -C "$home" -xf "$backup/mailbox.tar"

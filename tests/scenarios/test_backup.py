@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+import pictures
 from audit.models import AuditEntry
 from deployed import (
     DEPLOY,
@@ -31,8 +32,11 @@ from deployed import (
 )
 from tasks import sweeps
 from tenant import clock, embedded
-from tenant.models import Mail
+from tenant.db import Database
+from tenant.files import open_store, prepared
+from tenant.models import Attachment, Mail, Ticket
 from tenant.rules.terms import MailState
+from tenant.services import attachments
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
@@ -49,6 +53,7 @@ class Place:
     env: dict[str, str]
     tickets: list[str] = field(default_factory=list)
     mails: int = 0
+    photo: bytes = b""
 
     def script(self, name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a script of deploy/ with this deployment's settings."""
@@ -70,6 +75,12 @@ class Place:
         """Return the Message-IDs of the mails in a state."""
         with opened(self.env) as database, across_offices(database, Reason.CLAIMING) as session:
             return set(session.scalars(select(Mail.message_id).where(Mail.state == state)))
+
+    def hung(self) -> list[bytes]:
+        """Return the files of all matters, read from the store by their rows."""
+        store = open_store(Settings.from_environment(self.env))
+        with opened(self.env) as database, across_offices(database, Reason.CLAIMING) as session:
+            return [b"".join(store.read(key)) for key in session.scalars(select(Attachment.key))]
 
     def recorded(self, verb: str) -> list[AuditEntry]:
         """Return what stands on the record under a verb, oldest first."""
@@ -94,6 +105,19 @@ def a_place(kind: str, folder: Path, stack: ExitStack) -> Place:
     return Place(kind, folder, env)
 
 
+def hang(database: Database, env: dict[str, str]) -> bytes:
+    """Hang a photo on a matter, beside one that a killed upload left half written; return what is kept of it."""
+    store = open_store(Settings.from_environment(env))
+    made = prepared("现场.jpg", pictures.photo(), 10**7)
+    with across_offices(database, Reason.CLAIMING) as session:
+        ticket_id = session.scalars(select(Ticket.id).limit(1)).one()
+        attachments.attach(session, store, ticket_id, made)
+        session.commit()
+    (store.root / "ab").mkdir(exist_ok=True)
+    (store.root / "ab" / f"ab{'c' * 41}.part").write_bytes(b"half")
+    return made.content
+
+
 @pytest.fixture(scope="module", params=SERVERS)
 def backed_up(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A deployment with an escalated request, backed up before its mails went out and another request came in."""
@@ -104,6 +128,7 @@ def backed_up(request: pytest.FixtureRequest) -> Iterator[Place]:
         with opened(place.env) as database:
             place.tickets.append(register(database, cast))
             place.mails = escalate(database, place.env)
+            place.photo = hang(database, place.env)
             done = place.script("backup.sh", folder / "backups")
             assert done.returncode == 0, done.stderr
             register(database, cast)
@@ -129,6 +154,7 @@ def test_a_restored_deployment_is_whole_and_sends_nothing_before_a_person_lets_i
     assert "审计记录完整" in done.stdout
     assert "wuguan mail resume" in done.stdout
     assert empty.recorded("escalation.create")
+    assert empty.hung() == [backed_up.photo]
     assert [entry.after["number"] for entry in empty.recorded("ticket.create")] == backed_up.tickets
     (restored,) = empty.recorded("database.restored")
     assert restored.after == {"file": "database.dump"}
@@ -174,6 +200,7 @@ def test_backups_beyond_the_number_to_keep_go_oldest_first(backed_up: Place) -> 
     assert len(left) == 3
     made = folder / left[2]
     assert (made / "secret-key").exists() == (Path(backed_up.env["WUGUAN_HOME"]) / "secret-key").exists()
+    assert (made / "files.tar").exists()
     assert made.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.iterdir())
 
