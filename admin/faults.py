@@ -27,6 +27,7 @@ CHECKS: Final = {
     ),
     "period_ends_after_it_begins": ("period_to", "费用止日不能早于起日。"),
     "price_is_not_negative": ("price", "单价不能小于 0。"),
+    "due_day_is_a_day": ("due_day", "「每月应缴日」请填 1 到 31。"),
     "rent_is_not_negative": ("monthly_rent", "月租不能小于 0。"),
     "share_is_a_fraction": ("share", "份额要大于 0、不大于 1。独有请填 1，两人平分请填 0.5。"),
 }

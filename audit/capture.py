@@ -24,9 +24,9 @@ UNRECORDED_COLUMNS = frozenset({"id", "office_id", "version", "created_at", "cla
 """Columns that stand in the entry itself, or change with every write and say nothing a reviewer could use."""
 
 UNRECORDED_TABLES = frozenset(
-    {"audit_entry", "audit_seal", "outbox_message", "schedule_fire", "number_series", "sign_in"}
+    {"audit_entry", "audit_seal", "billing_line", "outbox_message", "schedule_fire", "number_series", "sign_in"}
 )
-"""Tables of the machinery: each of their rows stands for an act that is recorded under its own name."""
+"""Tables of the machinery: each of their rows stands for an act, or a charge, that is recorded under its own name."""
 
 _AS_SENT: Column[Any] = Column("after", Text)
 """What is JSON already travels as text, so that it is not made JSON once more."""

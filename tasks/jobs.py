@@ -30,7 +30,7 @@ from tenant.journal import Actor
 from tenant.models import ImportBatch, Job, Office, Posting
 from tenant.rules.terms import ActorKind, JobState
 from tenant.scoping import Scope, ScopedSession
-from tenant.services import jobs, pasts, replays
+from tenant.services import billing, jobs, pasts, replays
 from tenant.services.jobs import JobClaim, JobLost
 from tenant.unscoped import Reason, across_offices
 
@@ -353,6 +353,31 @@ def _try_limit(session: ScopedSession, job: Job, report: Report, database: Datab
     return Progress(done=tried, total=tried, is_last=True)
 
 
+def _count_billing(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
+    """Work out the preview of a month's charging."""
+    run = billing.count(session, job.subject_id, report)
+    return Progress(done=run.lines or 0, total=run.lines or 0, is_last=True)
+
+
+def _post_billing(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
+    """Post a month's charging, whole or not at all."""
+    run = billing.post(session, job.subject_id, report)
+    return Progress(done=run.lines or 0, total=run.lines or 0, is_last=True)
+
+
+def _undo_billing(session: ScopedSession, job: Job, report: Report, _database: Database) -> Progress:
+    """Take a posted month back, whole or not at all."""
+    run = billing.undo(session, job.subject_id, report)
+    return Progress(done=run.lines or 0, total=run.lines or 0, is_last=True)
+
+
+def _unbilled(session: ScopedSession, job: Job, ending: Ending) -> None:
+    """Put a month's charging back to where a person can go on, and say why; what changed meanwhile is counted anew."""
+    refusal = ending.refusal
+    why = None if ending.why is None else refusal.message if refusal else f"没有完成，什么也没有写入。{ending.why}"
+    billing.lay_down(session, job.subject_id, why, recount=isinstance(refusal, Conflict))
+
+
 def _nothing_left(_session: ScopedSession, _job: Job, _ending: Ending) -> None:
     """Put nothing right: what only looks leaves nothing behind."""
 
@@ -368,4 +393,7 @@ KINDS: Final[Mapping[str, JobKind]] = {
     batches.UNDOING: JobKind(step=_undo_import, undo=_not_undone_import),
     batches.FORESEEING: JobKind(step=_foresee_undoing, undo=_nothing_left),
     replays.JOB: JobKind(step=_try_limit, undo=_nothing_left),
+    billing.COUNTING: JobKind(step=_count_billing, undo=_unbilled),
+    billing.POSTING: JobKind(step=_post_billing, undo=_unbilled),
+    billing.UNDOING: JobKind(step=_undo_billing, undo=_unbilled),
 }

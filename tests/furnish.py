@@ -29,6 +29,9 @@ PARTICULAR = {
     "pause": {"until_at": make.NOON + timedelta(hours=1)},
     "shift": {"ends": time(17, 30)},
     "policy_replay": {"clock_policy_id": None},
+    "concession": {"share": Decimal("0.7")},
+    "charge_type": {"due_day": 10},
+    "billing_line": {"amount": Decimal(1)},
 }
 """Values that a CHECK over several columns asks for."""
 

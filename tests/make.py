@@ -21,6 +21,7 @@ from tenant.models import (
     Posting,
     Section,
     Staff,
+    Tariff,
     Unit,
 )
 from tenant.rules.terms import ChargeBasis, DepartmentKind, PaymentMethod, PostingLevel, Role
@@ -116,9 +117,12 @@ def ownership(session: Session, unit_row: Unit, owner_row: Owner, **columns: Any
 
 
 def charge_type(session: Session, office_id: int, **columns: Any) -> ChargeType:
-    """Make a charge type priced by area."""
-    values = {"name": f"物业费 {next(_numbers)}", "basis": ChargeBasis.AREA, "price": Decimal("2.50")}
-    return _add(session, ChargeType(office_id=office_id, **values | columns))
+    """Make a charge type priced by area, at 2.50 yuan since 2000 unless another ``price`` is given."""
+    price = columns.pop("price", Decimal("2.50"))
+    values = {"name": f"物业费 {next(_numbers)}", "basis": ChargeBasis.AREA}
+    row = _add(session, ChargeType(office_id=office_id, **values | columns))
+    _add(session, Tariff(office_id=office_id, charge_type_id=row.id, price=price, from_on=date(2000, 1, 1)))
+    return row
 
 
 def charge(session: Session, unit_row: Unit, owner_row: Owner, due_on: date, **columns: Any) -> Charge:

@@ -10,7 +10,7 @@ from admin.demo.houses import Home
 from tenant import clock
 from tenant.calendars import months_after
 from tenant.journal import write_rows
-from tenant.models import Allocation, Charge, ChargeType, NumberSeries, Payment
+from tenant.models import Allocation, Charge, ChargeType, NumberSeries, Payment, Tariff
 from tenant.money import to_fen
 from tenant.rules.numbers import receipt_number
 from tenant.rules.terms import ChargeBasis, PaymentMethod
@@ -20,6 +20,7 @@ from tenant.services.numbers import RECEIPTS
 MONTHS = 6
 DUE_DAY = 10
 PRICE = Decimal("2.40")
+PRICED_SINCE = date(2020, 1, 1)
 UNPAID_MONTHS = ((0.030, 1), (0.020, 2), (0.014, 3), (0.008, 5), (0.004, 8), (0.003, 13), (0.002, 19))
 """Which share of owners is how many months behind: enough for every step of the ladder (B-F2 to B-F4)."""
 METHODS = (PaymentMethod.WECHAT, PaymentMethod.WECHAT, PaymentMethod.ALIPAY, PaymentMethod.TRANSFER, PaymentMethod.CASH)
@@ -27,9 +28,12 @@ METHODS = (PaymentMethod.WECHAT, PaymentMethod.WECHAT, PaymentMethod.ALIPAY, Pay
 
 def build(session: ScopedSession, random: Random, office_id: int, homes: Sequence[Home]) -> None:
     """Charge half a year to every home, more to those far behind, and pay what was paid."""
-    fee = ChargeType(office_id=office_id, name="物业服务费", basis=ChargeBasis.AREA, price=PRICE)
+    fee = ChargeType(office_id=office_id, name="物业服务费", basis=ChargeBasis.AREA, is_monthly=True, due_day=DUE_DAY)
     session.add(fee)
     session.flush()
+    session.add(
+        Tariff(office_id=office_id, charge_type_id=fee.id, price=PRICE, from_on=PRICED_SINCE, basis="前期物业服务合同")
+    )
     behind = {owner_id: _months_behind(random) for owner_id in {home.owner_id for home in homes}}
     charges = [row for home in homes for row in _charges(office_id, fee.id, home, behind[home.owner_id])]
     charge_ids = write_rows(session, Charge, inserts=charges)

@@ -6,6 +6,7 @@ from admin.office_view import OfficeView
 from admin.session import DB
 from admin.views import (
     audit,
+    billing,
     charges,
     clockwork,
     complaints,
@@ -33,8 +34,8 @@ from admin.views import (
 
 AREAS = (
     requests, quotes, daily_log, topics, work_orders, pauses, tickets, contacts, complaints, defects, rectifications,
-    owners, estates, parking, meters, charges, payments, dunning, imports, organisation, people, mails, clockwork,
-    audit,
+    owners, estates, parking, meters, billing, charges, payments, dunning, imports, organisation, people, mails,
+    clockwork, audit,
 )  # fmt: skip
 
 

@@ -2,11 +2,25 @@
 
 from typing import Any
 
+from admin.acting import Verb
 from admin.fields import Amount, Day, form_class, required
 from admin.office_view import OfficeView
+from tenant import clock
 from tenant.models import Charge, ChargeType, Owner, Unit
 from tenant.rules.terms import Act, Area
 from tenant.services import charges
+
+
+def _retire(session: Any, row: Any, _told: dict[str, Any]) -> str:
+    row.retired_at = clock.now()
+    session.flush()
+    return f"已停用「{row}」。"
+
+
+def _restore(session: Any, row: Any, _told: dict[str, Any]) -> str:
+    row.retired_at = None
+    session.flush()
+    return f"已恢复「{row}」。"
 
 
 class ChargeTypeView(OfficeView):
@@ -17,11 +31,22 @@ class ChargeTypeView(OfficeView):
     group = "charges"
     order = 40
     acts = frozenset({Act.VIEW, Act.CREATE, Act.EDIT, Act.EXPORT})
-    purpose = "公布的收费项目、计费方式和单价。改单价只影响以后的应收。"
-    column_list = ("name", "basis", "price")
+    purpose = "收费项目和计费方式；价格在「收费标准」里按执行日公布。按月计费的由计费批次算出应收。"
+    column_list = ("name", "basis", "is_monthly", "usage", "meter_kind", "due_day", "rounding", "retired_at")
     column_searchable_list = ("name",)
-    column_filters = ("name", "basis", "price")
-    form_columns = ("name", "basis", "price")
+    column_filters = ("name", "basis", "is_monthly", "usage")
+    form_columns = ("name", "basis", "is_monthly", "usage", "meter_kind", "due_day", "rounding")
+    verbs = (
+        Verb(
+            "retire",
+            "停用",
+            _retire,
+            fits=lambda row: row.retired_at is None,
+            permits=((None, Act.EDIT),),
+            consequence="以后不再计费；已入账的应收不变。",
+        ),
+        Verb("restore", "恢复", _restore, fits=lambda row: row.retired_at is not None, permits=((None, Act.EDIT),)),
+    )
 
 
 class ChargeView(OfficeView):
@@ -47,7 +72,9 @@ class ChargeView(OfficeView):
             "period_from": Day("费用起日", [required("费用起日")]),
             "period_to": Day("费用止日", [required("费用止日")]),
             "due_on": Day("应缴日", [required("应缴日")]),
-            "amount": Amount("应收金额", [], precision=14, scale=2, description="不填则按单价和整月数计算。"),
+            "amount": Amount(
+                "应收金额", [], precision=14, scale=2, description="不填则按收费标准计算，不满整月的按天。"
+            ),
             "owner": self.reference("owner", "缴费人", blank=True),
         }
         return form_class(asked)

@@ -91,7 +91,7 @@ def write_arrears(writer: Writer, office: Office, plan: Plan) -> None:
     made = writer.write(
         ChargeType,
         inserts=[
-            {"office_id": office.id, "name": name, "basis": ChargeBasis.USAGE, "price": Decimal(0)}
+            {"office_id": office.id, "name": name, "basis": ChargeBasis.USAGE}
             for name in drafts.charge_types
         ],
     )

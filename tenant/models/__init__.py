@@ -2,6 +2,7 @@
 
 from tenant.models.attachments import Attachment
 from tenant.models.base import Base, GroupOnly, GroupShared, OfficeOptional, OfficeScoped, Walled
+from tenant.models.billing import BillingLine, BillingRun, Concession, Tariff
 from tenant.models.calendars import CalendarDay, CalendarYear
 from tenant.models.charges import Charge, ChargeType
 from tenant.models.clock_policies import ClockPolicy, OfficeClockPolicy, PolicyReplay
@@ -30,6 +31,8 @@ __all__ = [
     "Attachment",
     "Base",
     "Beat",
+    "BillingLine",
+    "BillingRun",
     "Builder",
     "Building",
     "CalendarDay",
@@ -40,6 +43,7 @@ __all__ = [
     "ClockPolicy",
     "Company",
     "Complaint",
+    "Concession",
     "Contact",
     "Defect",
     "Department",
@@ -89,6 +93,7 @@ __all__ = [
     "Shift",
     "SignIn",
     "Staff",
+    "Tariff",
     "Ticket",
     "Topic",
     "Unit",

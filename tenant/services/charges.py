@@ -1,18 +1,17 @@
 """Posting what is owed (B-F1)."""
 
-from calendar import monthrange
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tenant.calendars import months_between
 from tenant.errors import NotFound, Refusal
-from tenant.models import Charge, ChargeType, Unit
+from tenant.models import Charge, ChargeType, ParkingSpace, Unit
 from tenant.money import to_fen
+from tenant.rules.billing import Span, parts, stretches, uncovered, usage_amount
 from tenant.rules.terms import ChargeBasis
-from tenant.services import advances, owners, units
+from tenant.services import advances, owners, tariffs, units
 from tenant.services.lookups import open_office
 
 MOST = Decimal("999999999999.99")
@@ -30,8 +29,8 @@ def post(
 ) -> Charge:
     """Post one charge for a unit and a ``period`` (first and last day), due on ``due_on``.
 
-    ``amount`` None: the published price times what it is multiplied by, for whole calendar months (B-F1); it must be
-    given for items priced by usage and for broken months. ``owner_id`` None: who pays for the unit on the due date.
+    ``amount`` None: the published price times what it is multiplied by, by the day where a month is broken (B-F1); it
+    must be given for items priced by usage. ``owner_id`` None: who pays for the unit on the due date.
     What the owner has paid in advance settles it at once.
     Raises NotFound for a foreign unit, item or owner, Refusal for a period that ends before it begins, a second charge
     for the same item and period, a unit without an area or a payer.
@@ -48,7 +47,7 @@ def post(
         period_from=period[0],
         period_to=period[1],
         due_on=due_on,
-        amount=_amount(unit, charge_type, period) if amount is None else _given(amount),
+        amount=_amount(session, unit, charge_type, period) if amount is None else _given(amount),
     )
     session.add(charge)
     session.flush()
@@ -56,28 +55,38 @@ def post(
     return charge
 
 
-def whole_months(period: tuple[date, date]) -> int | None:
-    """Return how many calendar months the period covers exactly, None when it begins or ends within one."""
-    first, last = period
-    if first.day != 1 or last.day != monthrange(last.year, last.month)[1]:
-        return None
-    return months_between(first, last + timedelta(days=1))
-
-
-def _amount(unit: Unit, charge_type: ChargeType, period: tuple[date, date]) -> Decimal:
-    """Return price times months, and area where the price is per square metre; a fixed item counts once."""
-    if charge_type.basis is ChargeBasis.FIXED:
-        return _given(charge_type.price)
-    months = whole_months(period)
-    if charge_type.basis is ChargeBasis.USAGE or months is None:
-        why = "按用量计费" if charge_type.basis is ChargeBasis.USAGE else "费用期间不是整月"
+def _amount(session: Session, unit: Unit, charge_type: ChargeType, period: tuple[date, date]) -> Decimal:
+    """Return what the price list says for the period, by the day where a month is broken; a fixed item counts once."""
+    if charge_type.basis is ChargeBasis.USAGE:
         raise Refusal(
             code="amount_missing",
-            message=f"「{charge_type.name}」{why}，系统无法算出金额。请填写「应收金额」。",
+            message=f"「{charge_type.name}」按用量计费，系统无法算出金额。请填写「应收金额」。",
             field="amount",
         )
+    prices = tariffs.prices_of(session, [charge_type.id], *period).get(charge_type.id, [])
+    missing = uncovered(*period, prices)
+    if missing:
+        raise Refusal(
+            code="price_missing",
+            message=(
+                f"「{charge_type.name}」从 {missing[0][0]} 起没有公布的收费标准。"
+                "请先在「收费标准」中公布，或直接填写「应收金额」。"
+            ),
+            field="amount",
+        )
+    if charge_type.basis is ChargeBasis.FIXED:
+        return _given(usage_amount(Decimal(1), Decimal(prices[-1].value), charge_type.rounding))
+    everybody = [Span(None, None, 0)]
+    owed = parts(stretches(*period, everybody, prices), _quantity(session, unit, charge_type), charge_type.rounding)
+    return _given(sum((part.amount for part in owed), Decimal(0)))
+
+
+def _quantity(session: Session, unit: Unit, charge_type: ChargeType) -> Decimal:
+    """Return what the price is multiplied by. Raises Refusal for a unit without an area."""
     if charge_type.basis is ChargeBasis.UNIT:
-        return _given(charge_type.price * months)
+        return Decimal(1)
+    if charge_type.basis is ChargeBasis.SPACE:
+        return Decimal(session.scalar(select(func.count()).where(ParkingSpace.unit_id == unit.id)) or 0)
     if unit.area is None:
         raise Refusal(
             code="area_missing",
@@ -85,7 +94,7 @@ def _amount(unit: Unit, charge_type: ChargeType, period: tuple[date, date]) -> D
             field="unit",
             value=unit.number,
         )
-    return _given(charge_type.price * unit.area * months)
+    return unit.area
 
 
 def _given(amount: Decimal) -> Decimal:

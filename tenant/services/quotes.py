@@ -160,7 +160,7 @@ def _charge(session: Session, ticket: Ticket, office: Office, amount: Decimal, d
         select(ChargeType).where(ChargeType.office_id == office.id, ChargeType.name == CHARGED_AS)
     ).one_or_none()
     if charge_type is None:
-        charge_type = ChargeType(office_id=office.id, name=CHARGED_AS, basis=ChargeBasis.USAGE, price=Decimal(0))
+        charge_type = ChargeType(office_id=office.id, name=CHARGED_AS, basis=ChargeBasis.USAGE)
         session.add(charge_type)
         session.flush()
     taken = set(

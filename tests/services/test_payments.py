@@ -175,18 +175,20 @@ def test_b_f1_a_charge_is_the_published_price_times_its_basis(database, cast, ba
 
 
 @pytest.mark.parametrize(
-    ("period", "months"),
+    ("period", "expected"),
     [
-        (JANUARY, 1),
-        ((date(2026, 1, 1), date(2026, 12, 31)), 12),
-        ((date(2024, 2, 1), date(2024, 2, 29)), 1),
-        ((date(2023, 2, 1), date(2023, 2, 28)), 1),
-        ((date(2026, 1, 1), date(2026, 1, 30)), None),
-        ((date(2026, 1, 2), date(2026, 2, 28)), None),
+        (JANUARY, "100.00"),
+        ((date(2026, 1, 1), date(2026, 12, 31)), "1200.00"),
+        ((date(2024, 2, 1), date(2024, 2, 29)), "100.00"),
+        ((date(2023, 2, 1), date(2023, 2, 28)), "100.00"),
+        ((date(2026, 1, 1), date(2026, 1, 30)), "96.77"),
+        ((date(2026, 1, 2), date(2026, 2, 28)), "196.77"),
     ],
 )
-def test_only_whole_calendar_months_are_multiplied(period, months):
-    assert charges.whole_months(period) == months
+def test_b_f1_a_broken_month_is_charged_by_the_day(database, cast, period, expected):
+    with at_desk(database, cast.north) as session:
+        kind = make.charge_type(session, cast.north.id, basis=ChargeBasis.UNIT, price=Decimal(100))
+        assert charges.post(session, cast.north.unit.id, kind.id, period, period[0]).amount == Decimal(expected)
 
 
 def test_what_cannot_be_computed_must_be_given(database, cast):

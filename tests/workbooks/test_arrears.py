@@ -13,7 +13,7 @@ from importers.choices import Choices
 from importers.reading import read
 from importers.sheets import kind_named
 from tenant.errors import Conflict
-from tenant.models import Allocation, Charge, ChargeType, ImportBatch, Owner, Ownership, Payment
+from tenant.models import Allocation, Charge, ChargeType, ImportBatch, Owner, Ownership, Payment, Tariff
 from tenant.rules.terms import ImportMode, PaymentMethod, Role
 from tenant.services import charges, payments
 from workbooks.builders import workbook
@@ -166,7 +166,9 @@ def test_a_new_item_is_made_on_the_way_once_without_a_price(north, cast, flat):
     assert plan.counts["charge_types"] == {"new": 1, "changed": 0, "same": 0}
     assert any("新建收费项目「电梯费」" in notice for notice in plan.notices)
     written(north, cast, ["7-1-301", None, "电梯费", "2026-01", None, 30, None])
-    assert north.scalar(select(ChargeType.price).where(ChargeType.name == "电梯费")) == 0
+    item = north.scalars(select(ChargeType).where(ChargeType.name == "电梯费")).one()
+    assert not item.is_monthly
+    assert not north.scalars(select(Tariff).where(Tariff.charge_type_id == item.id)).all()
 
 
 def test_another_word_for_the_offices_only_such_item_is_that_item_and_said(north, cast, flat):

@@ -1,7 +1,10 @@
 """The words the whole domain shares: each is stored by its English value and shown by its Chinese label."""
 
 from tenant.rules.terms.money import (
+    BillingState,
     ChargeBasis,
+    ConcessionKind,
+    ConcessionState,
     CustomerSize,
     DunningLevel,
     DunningNoticeState,
@@ -52,6 +55,7 @@ __all__ = [
     "AttachmentKind",
     "AttachmentPurpose",
     "BeatKind",
+    "BillingState",
     "CatchUp",
     "Channel",
     "ChargeBasis",
@@ -59,6 +63,8 @@ __all__ = [
     "ClockKind",
     "ClockMeasure",
     "ClockStart",
+    "ConcessionKind",
+    "ConcessionState",
     "ContactMethod",
     "CustomerSize",
     "DayKind",

@@ -9,6 +9,7 @@ class ChargeBasis(Term):
     AREA = "area", "按面积"
     UNIT = "unit", "按户"
     USAGE = "usage", "按用量"
+    SPACE = "space", "按车位"
     FIXED = "fixed", "固定金额"
 
 
@@ -58,3 +59,31 @@ class Rounding(Term):
     YUAN = "yuan", "四舍五入到元"
     YUAN_UP = "yuan_up", "进到元"
     YUAN_DOWN = "yuan_down", "舍去角分"
+
+
+class BillingState(Term):
+    """计费批次状态 — where the charging of a month stands (B-F1)."""
+
+    COUNTING = "counting", "试算中"
+    COUNTED = "counted", "待入账"
+    POSTING = "posting", "入账中"
+    POSTED = "posted", "已入账"
+    UNDONE = "undone", "已撤销"
+    CANCELLED = "cancelled", "已取消"
+
+
+class ConcessionKind(Term):
+    """减免类别 — why a unit is charged less than the price list says (B-F1)."""
+
+    VACANT = "vacant", "空置"
+    DISCOUNT = "discount", "优惠"
+    HARDSHIP = "hardship", "困难减免"
+
+
+class ConcessionState(Term):
+    """减免状态 — whether somebody other than who asked has agreed to it."""
+
+    ASKED = "asked", "待审批"
+    APPROVED = "approved", "已批准"
+    REFUSED = "refused", "未批准"
+    WITHDRAWN = "withdrawn", "已终止"
