@@ -20,6 +20,7 @@ NAMES = {
     "importing": "a roster of fifteen columns beside calamine and COPY, and beside django-import-export",
     "importing_web": "pages of three desks while a roster is read and written, beside the import held",
     "annotated": "the annotated workbook beside openpyxl writing the same values anew",
+    "billing": "a month posted for an office beside INSERT … SELECT of the same charges and audit entries",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
     "start_up": "the second start of the demo, and its idle memory",
 }
