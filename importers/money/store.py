@@ -90,10 +90,7 @@ def write_arrears(writer: Writer, office: Office, plan: Plan) -> None:
     _check(writer.session, office, {draft.state.id: draft.state.unpaid for draft in corrected if draft.state})
     made = writer.write(
         ChargeType,
-        inserts=[
-            {"office_id": office.id, "name": name, "basis": ChargeBasis.USAGE}
-            for name in drafts.charge_types
-        ],
+        inserts=[{"office_id": office.id, "name": name, "basis": ChargeBasis.USAGE} for name in drafts.charge_types],
     )
     types = dict(_types(writer.session, office)) | dict(zip(drafts.charge_types, made, strict=True))
     updates = [(_before(office, draft.state), draft.values) for draft in corrected if draft.state]
