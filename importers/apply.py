@@ -115,7 +115,7 @@ def apply(
     except (StaleRow, IntegrityError) as raced:
         raise Conflict(
             code="import_raced",
-            message="写入时有人正在修改同样的房屋或业主，本次没有写入任何内容。请重新预览后再写入。",
+            message=f"写入{kind.label}时有人正在修改同样的记录，本次没有写入任何内容。请重新预览后再写入。",
         ) from raced
     because(session, None)
     return batch

@@ -27,16 +27,25 @@ _TOP_ROWS = _TOP_COLUMNS = 30
 _MOST_SHAPES = 12
 MOST_SHEETS = 200
 """Sheets the screen shows; a book of more is read all the same."""
+MOST_SUGGESTED = 400
+"""Unknown columns of a book from which on no more suggestions are sought: each costs some thousandths of a second."""
 
 
 def sheets_understood(tabs: Sequence[Tab], words: Words, choices: Choices) -> list[dict[str, Any]]:
     """Return what the screen shows of the sheets, those with content in their order, at most `MOST_SHEETS`."""
-    filled = [tab for tab in tabs if any(tab.sheet.rows)]
-    return [sheet_understood(tab, words, choices) for tab in filled[:MOST_SHEETS]]
+    listed: list[dict[str, Any]] = []
+    left = MOST_SUGGESTED
+    for tab in [tab for tab in tabs if any(tab.sheet.rows)][:MOST_SHEETS]:
+        listed.append(sheet_understood(tab, words, choices, left))
+        left -= sum(1 for column in listed[-1]["columns"] if column["identifier"] is None)
+    return listed
 
 
-def sheet_understood(tab: Tab, words: Words, choices: Choices) -> dict[str, Any]:
-    """Return what the screen shows of one sheet: whether it is read, its header, its columns with their suggestions."""
+def sheet_understood(tab: Tab, words: Words, choices: Choices, most: int = MOST_SUGGESTED) -> dict[str, Any]:
+    """Return what the screen shows of one sheet: whether it is read, its header, its columns with their suggestions.
+
+    ``most`` is how many unknown columns may still be looked at for suggestions; below one, none is.
+    """
     mapping = tab.mapping
     chosen = choices.sheets.get(tab.sheet.name)
     return {
@@ -47,7 +56,7 @@ def sheet_understood(tab: Tab, words: Words, choices: Choices) -> dict[str, Any]
         "header_row": mapping.row if mapping else None,
         "missing": list(tab.missing),
         "top": [_shown(values[:_TOP_COLUMNS]) for values in tab.sheet.rows[:_TOP_ROWS]],
-        "columns": _columns_understood(tab.sheet, mapping, words) if mapping else [],
+        "columns": _columns_understood(tab.sheet, mapping, words, most) if mapping else [],
     }
 
 
@@ -55,8 +64,8 @@ def _shown(values: Sequence[Value]) -> list[str]:
     return [shown_text(written(value)) for value in values]
 
 
-def _columns_understood(sheet: Sheet, mapping: SheetMapping, words: Words) -> list[dict[str, Any]]:
-    proposed = suggestions(sheet, mapping, words)
+def _columns_understood(sheet: Sheet, mapping: SheetMapping, words: Words, most: int) -> list[dict[str, Any]]:
+    proposed = suggestions(sheet, mapping, words) if most > 0 else {}
     known = {column.identifier: column for column in words.kind.columns}
     listed = []
     for heading in mapping.headings:

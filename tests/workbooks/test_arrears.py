@@ -313,6 +313,7 @@ def test_a_charge_paid_at_the_same_moment_is_not_altered(north, cast, flat, char
     with pytest.raises(Conflict) as refused:
         apply(north, batch.id)
     assert refused.value.code == "import_raced"
+    assert "欠费" in refused.value.message
 
 
 def test_the_books_of_another_office_are_never_met(north, database, cast, flat):

@@ -1,6 +1,7 @@
 """Where a table begins and what stands above its columns, whatever else stands on the sheet."""
 
 import datetime as dt
+from dataclasses import replace
 
 import openpyxl
 import pytest
@@ -14,7 +15,7 @@ from importers.reading import read
 from importers.sheets.kinds import KINDS, kind_named
 from importers.suggestions import likely_header
 from importers.tables import tab_of_sheet
-from importers.understanding import sheet_understood
+from importers.understanding import MOST_SUGGESTED, sheet_understood, sheets_understood
 from importers.workbook import Sheet, open_workbook
 from workbooks import builders
 from workbooks.pure import ROSTER
@@ -184,6 +185,19 @@ def test_no_sheet_and_no_choice_crashes_the_mapping(rows, choice, hidden):
         assert all(0 < place <= 512 for place in mapping.columns.values())
     assert all(0 <= column["confidence"] <= 100 for column in shown["columns"])
     tab.layout()
+
+
+def test_suggestions_are_sought_for_so_many_columns_of_a_book_and_no_more():
+    rows = [["房号", "业主姓名", *[f"登记{place}" for place in range(30)]], ["1-1-101", "张三", *["13900000001"] * 30]]
+    tabs = [
+        tab_of_sheet(replace(sheet(*rows), name=f"{number}栋"), ROSTER, WORDS, Choices(), Vocabulary())
+        for number in range(1, 31)
+    ]
+    listed = sheets_understood(tabs, WORDS, Choices())
+    offered = [any(column["suggestion"] for column in one["columns"]) for one in listed]
+    assert offered.count(True) == -(-MOST_SUGGESTED // 30)
+    assert offered == sorted(offered, reverse=True)
+    assert all(len(one["columns"]) == 32 for one in listed)
 
 
 def test_a_date_over_a_table_is_no_heading():
