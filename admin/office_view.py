@@ -5,12 +5,14 @@ follows from the session's scope, what may be done with them from ``policy/permi
 Flask-Admin leaves open are closed here once.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask import abort, flash, g, request
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.helpers import get_mdict_item_or_list
 from sqlalchemy.orm import DeclarativeBase
+from wtforms import Field
 
 from admin import access, formats
 from admin.acting import Acting
@@ -55,6 +57,8 @@ class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
     create_label: str = ""
     is_group_only = False
     """The record is the group's: made and changed only by who looks at the whole group, in no office."""
+    makers: dict[str, Callable[[str], Field]] = {}
+    """For a column whose form field is none of the usual ones: what makes it of its label."""
     conditions: dict[str, tuple[Any, ...]] = {}
     """For a reference of the form, what the records offered must meet besides being in scope."""
 
@@ -188,7 +192,9 @@ class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
         fields: dict[str, Any] = {}
         for name in self.form_columns:
             label = self.column_labels[name]
-            if name in self._form_ajax_refs:
+            if name in self.makers:
+                fields[name] = self.makers[name](label)
+            elif name in self._form_ajax_refs:
                 (key,) = self.model.__mapper__.relationships[name].local_columns
                 fields[name] = Reference(self._form_ajax_refs[name], label, allow_blank=bool(key.nullable))
             else:

@@ -22,8 +22,15 @@ ACTS: Final[Mapping[str, str]] = {
     "database.dumped": "备份整个数据库",
     "database.restored": "从备份恢复整个数据库",
     "form.printed": "打印{term}：{subject}",
+    "limits.recalculated": "按现行规则重新计算在走的时限",
     "mail.bodies_cleared": "清除到期邮件的正文",
+    "rota.exported": "导出排班表",
     "rates.exported": "导出办理指标",
+<<<<<<< /tmp/cur.tmp
+    "reports.exported": "导出报表汇总",
+    "replay.exported": "导出规则试算",
+=======
+>>>>>>> /tmp/new.tmp
     "record.exported": "导出{term}",
     "record.revealed": "查看完整信息：{subject}",
     "sign_in.ended": "退出登录",

@@ -11,11 +11,19 @@ from admin.screens import (
     desk,
     files,
     finding,
+    holidays,
     importing,
+    limits,
     outbox,
     papers,
     rates,
     record,
+<<<<<<< /tmp/cur.tmp
+    replays,
+    reports,
+    rota,
+=======
+>>>>>>> /tmp/new.tmp
     supervision,
     workbench,
 )
@@ -33,7 +41,15 @@ SCREENS: Final[tuple[Screen, ...]] = (
     record.SCREEN,
     papers.SCREEN,
     rates.SCREEN,
+<<<<<<< /tmp/cur.tmp
+    rota.SCREEN,
+    reports.SCREEN,
+    replays.SCREEN,
+=======
+>>>>>>> /tmp/new.tmp
     clockwork.SCREEN,
+    limits.SCREEN,
+    holidays.SCREEN,
     files.SCREEN,
     finding.SCREEN,
     account.SCREEN,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from admin.office_view import OfficeView
 from admin.session import DB
 from admin.views import (
+    attachments,
     audit,
     billing,
     charges,
@@ -14,8 +15,10 @@ from admin.views import (
     daily_log,
     defects,
     dunning,
+    duties,
     estates,
     imports,
+    limits,
     mails,
     meters,
     organisation,
@@ -33,9 +36,15 @@ from admin.views import (
 )
 
 AREAS = (
+<<<<<<< /tmp/cur.tmp
+    requests, quotes, daily_log, duties, topics, work_orders, pauses, tickets, attachments, contacts, complaints, defects,
+    rectifications, owners, estates, parking, meters, charges, payments, dunning, imports, organisation, people, mails,
+    limits, clockwork, reports, audit,
+=======
     requests, quotes, daily_log, topics, work_orders, pauses, tickets, contacts, complaints, defects, rectifications,
     owners, estates, parking, meters, billing, charges, payments, dunning, imports, organisation, people, mails,
     clockwork, audit,
+>>>>>>> /tmp/new.tmp
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tenant.policy import tables
 from tenant.policy.machines import load_transitions
+from tenant.policy.published_days import PublishedYear, load_holidays
 from tenant.policy.reporting import load_reporting
 from tenant.policy.tables import DunningSettings, Grant
 from tenant.rules.arrears import DunningTerm
@@ -35,6 +36,7 @@ __all__ = [
     "dunning_settings",
     "escalation",
     "gravities",
+    "holidays",
     "ladders",
     "limits",
     "may",
@@ -52,7 +54,7 @@ _FOLDER = Path(__file__).parent
 
 def check() -> None:
     """Read every table. Raises SettingsError for the first that is broken."""
-    for table in (clocks, ladders, _dunning, _gravity, permissions, reports, transitions):
+    for table in (clocks, ladders, _dunning, _gravity, permissions, reports, transitions, holidays):
         table()
 
 
@@ -126,6 +128,12 @@ def report(kind: ReportKind) -> ReportTerm:
 def transitions() -> Transitions:
     """Return which state may follow which, by which verb, by whom (A-W1 to A-W10, A-R1 to A-R6, A-C1 to A-C6)."""
     return load_transitions(_FOLDER / "transitions.toml")
+
+
+@cache
+def holidays() -> tuple[PublishedYear, ...]:
+    """Return the public calendar as it came with the program, year by year; the group's own editions prevail."""
+    return load_holidays(_FOLDER / "holidays.toml")
 
 
 @cache

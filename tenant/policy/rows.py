@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -103,6 +104,13 @@ class Row:
             raise self.wrong(name, value, "至少一行的列表")
         above = f"{self._place}的 " if self._place else ""
         return [Row(self._file, f"{above}{name} 第 {n} 项", row) for n, row in enumerate(value, 1)]
+
+    def day(self, name: str) -> date:
+        """Return a calendar day, written without quotes."""
+        value = self._fields.pop(name, None)
+        if isinstance(value, datetime) or not isinstance(value, date):
+            raise self.wrong(name, value, "日期，例如 2026-10-01（不加引号）")
+        return value
 
     def table(self, name: str) -> "Row":
         """Return the one table written inline under the field."""

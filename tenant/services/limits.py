@@ -25,10 +25,11 @@ ByPolicy: TypeAlias = Mapping[tuple[int | None, int | None], Limit]
 """Limits by the group's or company's, and the office's policy that set them."""
 
 
-def in_force(session: Session, office: Office, day: date) -> tuple[Limit, ...]:
+def in_force(session: Session, office: Office | None, day: date) -> tuple[Limit, ...]:
     """Return what holds for clocks of ``office`` that begin on ``day`` (local), in the order of the tables.
 
-    Drafts and what was withdrawn hold for nothing.
+    None: what holds where neither a company nor an office has limits of its own. Drafts and what was withdrawn hold
+    for nothing.
     """
     limits = policy.limits()
     for row in _activated(session, office, day):
@@ -118,15 +119,18 @@ def steps_of(limit: Limit | None, now: Limit | None) -> tuple[EscalationStep, ..
     return () if chosen is None else chosen.steps
 
 
-def _activated(session: Session, office: Office, day: date) -> list[Policy]:
+def _activated(session: Session, office: Office | None, day: date) -> list[Policy]:
     """Return what was put into force for the office by ``day``: the furthest level first, the latest last."""
+    company_id = None if office is None else office.company_id
     shared = (
         select(ClockPolicy)
-        .where(or_(ClockPolicy.company_id.is_(None), ClockPolicy.company_id == office.company_id))
+        .where(or_(ClockPolicy.company_id.is_(None), ClockPolicy.company_id == company_id))
         .where(ClockPolicy.activated_at.is_not(None), ClockPolicy.withdrawn_at.is_(None))
         .where(ClockPolicy.effective_on <= day)
         .order_by(ClockPolicy.company_id.is_not(None), ClockPolicy.effective_on, ClockPolicy.id)
     )
+    if office is None:
+        return list(session.scalars(shared))
     own = (
         select(OfficeClockPolicy)
         .where(OfficeClockPolicy.office_id == office.id, OfficeClockPolicy.effective_on <= day)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tenant.policy
 from tenant import policy
 from tenant.errors import SettingsError
-from tenant.policy import machines, reporting, rows, tables
+from tenant.policy import machines, published_days, reporting, rows, tables
 from tenant.rules.terms import Act, Area, ClockKind, DunningLevel, Role
 
 FOLDER = Path(tenant.policy.__file__).parent
@@ -22,6 +22,7 @@ LOADERS = {
     "escalation.toml": tables.load_escalation,
     "dunning.toml": tables.load_dunning,
     "gravity.toml": tables.load_gravity,
+    "holidays.toml": published_days.load_holidays,
     "reporting.toml": reporting.load_reporting,
     "permissions.toml": tables.load_permissions,
     "transitions.toml": machines.load_transitions,
@@ -157,7 +158,15 @@ def test_every_ladder_is_climbed_by_some_clock():
 
 # -------------------------------------------------------------------------------------------------------- permissions
 
-BUSINESS = set(Area) - {Area.AUDIT, Area.STAFF, Area.OFFICES, Area.POLICY, Area.SCHEDULE, Area.SUPERVISION}
+BUSINESS = set(Area) - {
+    Area.AUDIT,
+    Area.STAFF,
+    Area.OFFICES,
+    Area.POLICY,
+    Area.HOLIDAYS,
+    Area.SCHEDULE,
+    Area.SUPERVISION,
+}
 HEADQUARTERS = (Role.GROUP_CENTRE, Role.COMPANY_CENTRE, Role.GENERAL_MANAGER)
 
 
@@ -205,7 +214,7 @@ def test_nobody_changes_the_record():
 
 def test_the_system_admin_sees_neither_business_nor_the_record():
     assert set(policy.areas_for([Role.SYSTEM_ADMIN])) == {
-        Area.STAFF, Area.OFFICES, Area.POLICY, Area.SCHEDULE, Area.MAILS
+        Area.STAFF, Area.OFFICES, Area.POLICY, Area.HOLIDAYS, Area.SCHEDULE, Area.MAILS
     }  # fmt: skip
 
 
@@ -216,8 +225,14 @@ def test_headquarters_looks_on_and_edits_no_office_s_records(role):
         assert not policy.acts_for([role], area) & {Act.CREATE, Act.EDIT, Act.DELETE, Act.IMPORT, Act.REVEAL}
 
 
-def test_only_the_group_sets_policy():
-    assert [role for role in Role if policy.may(role, Area.POLICY, Act.EDIT)] == [Role.GROUP_CENTRE]
+def test_the_group_sets_its_policy_and_a_director_the_offices_own():
+    assert {role for role in Role if policy.may(role, Area.POLICY, Act.EDIT)} == {Role.GROUP_CENTRE, Role.DIRECTOR}
+
+
+def test_the_public_calendar_is_kept_at_headquarters():
+    assert {role for role in Role if policy.may(role, Area.HOLIDAYS, Act.EDIT)} == {
+        Role.GROUP_CENTRE, Role.SYSTEM_ADMIN
+    }  # fmt: skip
 
 
 def test_the_front_desk_does_not_go_beyond_its_authority():

@@ -82,6 +82,7 @@ class Area(Term):
     STAFF = "staff", "人员"
     OFFICES = "offices", "管理处"
     POLICY = "policy", "规则参数"
+    HOLIDAYS = "holidays", "节假日"
     SCHEDULE = "schedule", "定时任务"
 
 
