@@ -61,10 +61,12 @@ LOOKED_UP_BY: Final[dict[type[DeclarativeBase], tuple[Any, ...]]] = {
 JOINED_FOR_LOOKUP: Final[dict[type[DeclarativeBase], Any]] = {Posting: Posting.staff, Section: Section.building}
 
 SPOKEN_WITH: Final[dict[str, tuple[str, ...]]] = {
+    "Absence": ("posting",),
     "Allocation": ("payment", "charge"),
     "Charge": ("charge_type",),
     "Complaint": ("ticket",),
     "Defect": ("ticket",),
+    "Duty": ("shift",),
     "Escalation": ("ticket",),
     "MeterReading": ("meter",),
     "Ownership": ("unit", "owner"),

@@ -23,6 +23,7 @@ ADVICE: Final[dict[MailState, str]] = {
     MailState.FAILED: "没有发出，系统已不再尝试。请看「最近错误」，核对邮箱后重新发送，或改用电话通知。",
     MailState.BOUNCED: "对方的邮件服务器已退回，收件人没有收到。请核对邮箱后重新发送，或改用电话通知。",
     MailState.WITHHELD: "有人把它扣下了，恢复之前不会发出。",
+    MailState.GATHERED: "一小时内发给此人的升级通知已很多，或当时在免打扰时段，它的内容已写进一封汇总邮件。",
 }
 """What a person should know before deciding on a mail."""
 

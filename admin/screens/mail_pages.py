@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from flask import url_for
+from sqlalchemy import select
 
 from admin import access, formats
 from admin.screens import mail_deeds, wording, workbench
@@ -15,6 +16,7 @@ from audit.redaction import mask_address
 from tenant import clock
 from tenant.models import Mail
 from tenant.rules.terms import Act, ActorKind, Area, MailState
+from tenant.services import gathering
 
 ADDRESS: Final = re.compile(r"[\w.+%-]+@[\w.-]+")
 STORY: Final = 30
@@ -27,6 +29,7 @@ TOLD: Final[dict[tuple[str, bool], str]] = {
     ("failed", False): "发送失败",
     ("unknown", False): "发送结果不明",
     ("bounced", False): "收到退信",
+    ("gathered", False): "并入汇总",
 }
 """What a change of state is called in a mail's story, by the new state and whether a person made it."""
 
@@ -67,6 +70,7 @@ def page(mail: Mail) -> dict[str, Any]:
             (label, formats.shown(instant, zone=zone))
             for label, instant in (
                 ("写成时间", mail.created_at),
+                ("等候汇总至", mail.gather_at if waits else None),
                 ("最早发送时间", mail.not_before if waits else None),
                 ("发送时间", mail.sent_at),
                 ("退回时间", mail.bounced_at),
@@ -84,6 +88,8 @@ def page(mail: Mail) -> dict[str, Any]:
         "digest": mail.body_digest,
         "html": url_for("outbox.body", mail_id=mail.id) if mail.html_body else None,
         "about": _about(mail),
+        "gathered_into": _beside(mail.gathered_into_id),
+        "gathers": _gathered(mail),
         "record": wording.page_of("mail", mail.id) if access.may(Area.OWNERS, Act.REVEAL) else None,
         "story": [_told(entry, zone) for entry in timeline.of_record(session_at_hand(), "mail", mail.id, limit=STORY)],
     }
@@ -115,6 +121,20 @@ def _differences(entry: AuditEntry) -> Iterator[str]:
         yield " → ".join(verbs.shown("mail", "state", side["state"]) for side in (before, after) if "state" in side)
     if after.get("last_error"):
         yield without_addresses(str(after["last_error"]))
+
+
+def _beside(mail_id: int | None) -> str | None:
+    """Return the page of another mail, None for none."""
+    return None if mail_id is None else url_for("outbox.show", mail=mail_id)
+
+
+def _gathered(mail: Mail) -> list[tuple[str, str]]:
+    """Return subject and page of each mail whose content stands in this one, the oldest first."""
+    if mail.subject_kind != gathering.SUBJECT:
+        return []
+    parts = select(Mail.id, Mail.subject).where(Mail.office_id == mail.office_id, Mail.gathered_into_id == mail.id)
+    found = session_at_hand().execute(parts.order_by(Mail.id)).all()
+    return [(part.subject, url_for("outbox.show", mail=part.id)) for part in found]
 
 
 def _about(mail: Mail) -> str | None:

@@ -38,6 +38,7 @@ FILTERS: Final[dict[str, tuple[str, tuple[MailState, ...], str]]] = {
     "failed": ("发送失败", (MailState.FAILED,), "red"),
     "bounced": ("被退回", (MailState.BOUNCED,), "red"),
     "withheld": ("已扣发", (MailState.WITHHELD,), "amber"),
+    "gathered": ("已并入汇总", (MailState.GATHERED,), ""),
 }
 """The states a list can be narrowed to: key in the address → label, states, tone of its count."""
 FRAMED: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"

@@ -17,6 +17,7 @@ from admin.screens import wording
 from admin.session import session_at_hand
 from tenant import clock
 from tenant.models import (
+    Absence,
     Allocation,
     Builder,
     Charge,
@@ -48,6 +49,7 @@ from tenant.models import (
     WorkOrder,
 )
 from tenant.rules.terms import Area
+from tenant.services import absences
 
 MOST: Final = 10
 TICKET: Final = ("ticket.number", "ticket.content", "ticket.state", "ticket.received_at")
@@ -163,6 +165,14 @@ SECTIONS: Final[dict[type[Any], tuple[Section, ...]]] = {
             WorkOrder,
             ("number", "follows", "department", "technician", "state", "dispatched_at", "done_at", "ended_why"),
             lambda row: and_(WorkOrder.request_id == row.request_id, WorkOrder.id != row.id),
+        ),
+    ),
+    Absence: (
+        Section(
+            "还没有做完的处理单，请改派",
+            WorkOrder,
+            ("number", "request", "department", "state", "dispatched_at"),
+            absences.is_left_behind,
         ),
     ),
     Complaint: (*_joined(Complaint), *OF_A_TICKET),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from tenant import clock
@@ -85,15 +85,19 @@ def on(session: Session, office_ids: Sequence[int], day: date) -> Sequence[Absen
     return session.scalars(statement.order_by(Absence.office_id, Absence.id).options(*people)).all()
 
 
-def left_behind(session: Session, absence: Absence) -> Sequence[WorkOrder]:
-    """Return the work orders that the absentee was sent to do and has not done: somebody else is to be sent (A-W5)."""
-    statement = (
-        select(WorkOrder)
-        .where(WorkOrder.office_id == absence.office_id, WorkOrder.technician_id == absence.posting_id)
-        .where(WorkOrder.state.not_in(orders.OVER))
-        .options(joinedload(WorkOrder.request).joinedload(ServiceRequest.ticket))
+def is_left_behind(absence: Absence) -> ColumnElement[bool]:
+    """Return the condition of orders that the absentee was sent to do and has not done: send another (A-W5)."""
+    return and_(
+        WorkOrder.office_id == absence.office_id,
+        WorkOrder.technician_id == absence.posting_id,
+        WorkOrder.state.not_in(orders.OVER),
     )
-    return session.scalars(statement.order_by(WorkOrder.id)).all()
+
+
+def left_behind(session: Session, absence: Absence) -> Sequence[WorkOrder]:
+    """Return these orders, with what they are about loaded."""
+    statement = select(WorkOrder).where(is_left_behind(absence)).order_by(WorkOrder.id)
+    return session.scalars(statement.options(joinedload(WorkOrder.request).joinedload(ServiceRequest.ticket))).all()
 
 
 def _check_days(absence: Absence, day: date) -> None:
