@@ -117,6 +117,11 @@ def gather_mails(works: Works, office_id: int | None = None) -> None:
     sweeps.run_gathering(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
+def tell_gaps(works: Works, office_id: int | None = None) -> None:
+    """Tell who keeps the rota which shifts of tomorrow nobody has."""
+    sweeps.run_gaps(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
+
+
 def sweep_mail(works: Works, office_id: int | None = None) -> None:
     """Send the mails that are queued now."""
     sweeps.run_mail(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
@@ -180,6 +185,7 @@ DUTIES = {
     "sweep_dunning": Duty(sweep_dunning, RUNS),
     "take_dunning_steps": Duty(take_dunning_steps, "sweeps", at_once=2),
     "gather_mails": Duty(gather_mails, "sweeps", at_once=1),
+    "tell_gaps": Duty(tell_gaps, "sweeps", at_once=2),
     "sweep_mail": Duty(sweep_mail, "mail", at_once=2),
     "read_bounces": Duty(read_bounces, "mail", at_once=1),
     "seal_record": Duty(seal_record, "sweeps", seconds=300, at_once=1),

@@ -49,6 +49,7 @@ TIMETABLE = (
     Entry("warnings", "到期提醒", Every(timedelta(seconds=15)), "sweep_warnings"),
     # each minute, so that the end of quiet hours is met; floods are gathered for the next quarter
     Entry("gathering", "汇总通知", Every(timedelta(minutes=1)), "gather_mails"),
+    Entry("duty_gaps", "次日值班空缺提醒", Daily(time(16)), "tell_gaps", per_office=True),
     Entry("mail", "发信", Every(timedelta(seconds=5)), "sweep_mail"),
     Entry("seal", "封存审计记录", Every(timedelta(seconds=10)), "seal_record"),
     Entry("bounces", "收取退信", Every(timedelta(minutes=1)), "read_bounces"),

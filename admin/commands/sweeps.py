@@ -33,6 +33,7 @@ KINDS = {
     "routing": "投诉通知",
     "warnings": "到期提醒",
     "gathering": "汇总通知",
+    "gaps": "值班空缺提醒",
     "dunning": "催缴",
     "mail": "邮件",
     "reports": "报表",
@@ -44,7 +45,7 @@ KINDS = {
 @click.command(
     "sweep",
     help=(
-        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、gathering（汇总通知）、dunning（催缴）、"
+        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、gathering（汇总通知）、gaps（值班空缺提醒）、dunning（催缴）、"
         "mail（发信）、reports（报表）；replan：按现状核对到期事项，缺的补上，多的取消；"
         "files：清除无主的附件文件。"
         "重复执行不会重复办理。"
@@ -88,6 +89,8 @@ def _sweep(
         report = sweeps.run_escalations(database, at, office_id, settings=settings)
     elif kind == "routing":
         report = sweeps.run_routing(database, at, office_id, settings=settings)
+    elif kind == "gaps":
+        report = sweeps.run_gaps(database, at, office_id, settings=settings)
     elif kind == "gathering":
         report = sweeps.run_gathering(database, at, office_id, settings=settings)
     elif kind == "warnings":

@@ -61,6 +61,12 @@ class MailKind(Enum):
         frozenset({"asked", "content", "due_at", "late", "link", "mark", "number", "place"}),
     )
     """One matter among those gathered; never a mail by itself."""
+    DUTY_GAPS = (
+        "duty_gaps",
+        frozenset({"count", "day", "gaps", "link", "name", "office"}),
+        frozenset({"day", "gaps", "link"}),
+    )
+    """To who keeps the rota: which shifts of tomorrow nobody has (B-S1)."""
     ARREARS_REMINDER = (
         "arrears_reminder",
         frozenset({"amount", "day", "late_fee", "name", "office", "payment", "period", "phone"}),

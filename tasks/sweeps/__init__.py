@@ -5,6 +5,7 @@ from tasks.sweeps.drain import Pace
 from tasks.sweeps.dunning import run_dunning
 from tasks.sweeps.escalations import run_escalations
 from tasks.sweeps.files import FilesReport, run_files
+from tasks.sweeps.gaps import run_gaps
 from tasks.sweeps.gathering import run_gathering
 from tasks.sweeps.mail import run_mail
 from tasks.sweeps.replan import ReplanReport, run_replan
@@ -22,6 +23,7 @@ __all__ = [
     "run_dunning",
     "run_escalations",
     "run_files",
+    "run_gaps",
     "run_gathering",
     "run_mail",
     "run_replan",

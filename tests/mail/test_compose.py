@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -21,14 +21,16 @@ from tasks import worker
 from tasks.mail.compose import PARTS, MailKind, check_templates, checked, compose, show_minutes, template
 from tasks.sweeps.dunning import legal_step, reminder
 from tasks.sweeps.escalations import draft
+from tasks.sweeps.gaps import draft as gaps_draft
 from tasks.sweeps.gathering import draft as gathered_draft
 from tasks.sweeps.gathering import line as gathered_line
 from tasks.sweeps.reports import draft as report_draft
 from tasks.sweeps.routing import draft as routed_draft
 from tenant.errors import SettingsError
-from tenant.models import Mail, Office
+from tenant.models import Mail, Office, Shift
 from tenant.rules.terms import ClockKind, DunningLevel, Gravity, MailClass, ReportKind, Role, TicketKind
 from tenant.services.dunning import NoticeTaken
+from tenant.services.duties import Watched
 from tenant.services.escalations import Raised
 from tenant.services.gathering import Part
 from tenant.services.postings import Recipient
@@ -93,9 +95,15 @@ def one_line():
     return SimpleNamespace(subject=made.subject, text_body=made.text, html_body=made.html)
 
 
+def with_gaps():
+    night = Watched(Shift(name="夜班", begins=time(17, 30), ends=time(8)), date(2026, 3, 3), (), is_over=False)
+    return gaps_draft([night], DIRECTOR, Office(id=1, name="北苑管理处", zone="Asia/Shanghai"), night.day, SETTINGS)
+
+
 DRAFTS = {
     "gathered": lambda: in_one([gathered(ticket_number="BS-2026-0041", is_done=True), gathered()]),
     "gathered_line": one_line,
+    "duty_gaps": with_gaps,
     "escalation": lambda: draft(RAISED, DIRECTOR, SETTINGS),
     "arrears_reminder": lambda: reminder(notice(DunningLevel.REMINDER), "zhao@owner.invalid", AT, SETTINGS),
     "routing": lambda: routed_draft(ROUTED, DIRECTOR, SETTINGS),

@@ -115,6 +115,7 @@ PERMITS = {
     "rectifications.owner-sign": BUILDING_WORK,
     "rectifications.file": BUILDING_DESK,
     "rectifications.cancel": BUILDING_DESK,
+    "absences.end": ((None, Act.EDIT),),
     "escalations.acknowledge": ((None, Act.ACT), (Area.SUPERVISION, Act.ACT)),
     "dunning_notices.send": ANY_ACT,
     "dunning_notices.sign": ANY_ACT,
