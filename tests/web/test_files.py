@@ -314,3 +314,24 @@ def test_every_matter_and_what_is_done_for_it_shows_the_panel(desk, database, ca
         session.commit()
     for path, row_id in found.items():
         assert "data-files-form" in desk.get(f"/{path}/details/?id={row_id}").get_data(as_text=True), path
+
+
+def test_the_list_shows_the_files_of_the_matters_one_may_see_and_no_keys(database, desk, sign_in, cast, matter):
+    row = registered(database, cast.north, complaint)
+    add(desk, matter.ticket_id, ("报事照片.jpg", pictures.photo(73, 60)))
+    add(desk, row.ticket_id, ("投诉照片.jpg", pictures.photo(74, 60)))
+    (kept,) = rows(database, row.ticket_id)
+    whole = desk.get("/attachments/").get_data(as_text=True)
+    assert {f"/files/{kept.key}", "报事照片.jpg", "投诉照片.jpg"} <= set(
+        re.findall(r"/files/[\w-]+|[^<>]+照片.jpg", whole)
+    )
+    assistant = sign_in(cast.north.people[Role.ENGINEERING_ASSISTANT].staff)
+    seen = assistant.get("/attachments/").get_data(as_text=True)
+    assert "报事照片.jpg" in seen
+    assert "投诉照片.jpg" not in seen
+    assert assistant.get(f"/attachments/details/?id={kept.id}").status_code == 404
+    assert "投诉照片.jpg" not in sign_in(cast.north.people[Role.TECHNICIAN].staff).get("/attachments/").text
+    exported = sign_in(cast.north.people[Role.DIRECTOR].staff).get("/attachments/export/csv/").get_data(as_text=True)
+    assert "投诉照片.jpg" in exported
+    assert kept.key not in exported
+    assert kept.thumbnail_key not in exported
