@@ -56,7 +56,7 @@ from prometheus_client.registry import Collector
 from admin.health import FRESH, PATIENCE, Watch
 from tenant import logs
 from tenant.rules.terms import BeatKind, DueState
-from tenant.services import clocks, dunning, reports, routing
+from tenant.services import clocks, daily_log, dunning, reports, routing
 from tenant.services.health import Health
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ REQUEST: Final = "wuguan.request"
 NO_ROUTE: Final = "none"
 OF_MONITORS: Final = frozenset({"/healthz", "/readyz"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-RULES: Final = (clocks.RULE, clocks.WARNING, dunning.RULE, routing.RULE, reports.RULE)
+RULES: Final = (clocks.RULE, clocks.WARNING, daily_log.RULE, dunning.RULE, routing.RULE, reports.RULE)
 """Rules that have a line even where nothing of theirs waits."""
 LATENESS: Final = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 60, 120, 300, 900, 3600, 86400)
 DURATIONS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

@@ -85,6 +85,11 @@ def sweep_routing(works: Works, office_id: int | None = None) -> None:
     sweeps.run_routing(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
 
 
+def sweep_handover(works: Works, office_id: int | None = None) -> None:
+    """Make requests of what the morning handover has overlooked."""
+    sweeps.run_handover(works.database, works.now, office_id, pace=works.pace)
+
+
 def sweep_warnings(works: Works, office_id: int | None = None) -> None:
     """Warn of the clocks that will run out."""
     sweeps.run_warnings(works.database, works.now, office_id, settings=works.settings, pace=works.pace)
@@ -179,6 +184,7 @@ class Duty:
 DUTIES = {
     "sweep_escalations": Duty(sweep_escalations, "sweeps", at_once=2),
     "sweep_routing": Duty(sweep_routing, "sweeps", at_once=2),
+    "sweep_handover": Duty(sweep_handover, "sweeps", at_once=2),
     "sweep_warnings": Duty(sweep_warnings, "sweeps", at_once=2),
     "draw_reports": Duty(draw_reports, RUNS),
     "tell_of_reports": Duty(tell_of_reports, "sweeps", at_once=2),

@@ -46,6 +46,7 @@ class Entry:
 TIMETABLE = (
     Entry("escalations", "升级", Every(timedelta(seconds=5)), "sweep_escalations"),
     Entry("routing", "投诉通知", Every(timedelta(seconds=5)), "sweep_routing"),
+    Entry("handover", "夜间登记转办", Every(timedelta(seconds=15)), "sweep_handover"),
     Entry("warnings", "到期提醒", Every(timedelta(seconds=15)), "sweep_warnings"),
     # each minute, so that the end of quiet hours is met; floods are gathered for the next quarter
     Entry("gathering", "汇总通知", Every(timedelta(minutes=1)), "gather_mails"),

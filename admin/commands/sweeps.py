@@ -31,6 +31,7 @@ from tenant.unscoped import Reason, across_offices
 KINDS = {
     "escalations": "升级",
     "routing": "投诉通知",
+    "handover": "夜间登记转办",
     "warnings": "到期提醒",
     "gathering": "汇总通知",
     "gaps": "值班空缺提醒",
@@ -45,8 +46,8 @@ KINDS = {
 @click.command(
     "sweep",
     help=(
-        "执行到期事项：escalations（升级）、routing（投诉通知）、warnings（到期提醒）、gathering（汇总通知）、gaps（值班空缺提醒）、dunning（催缴）、"
-        "mail（发信）、reports（报表）；replan：按现状核对到期事项，缺的补上，多的取消；"
+        "执行到期事项：escalations（升级）、routing（投诉通知）、handover（夜间登记转办）、warnings（到期提醒）、gathering（汇总通知）、"
+        "gaps（值班空缺提醒）、dunning（催缴）、mail（发信）、reports（报表）；replan：按现状核对到期事项，缺的补上，多的取消；"
         "files：清除无主的附件文件。"
         "重复执行不会重复办理。"
     ),
@@ -93,6 +94,8 @@ def _sweep(
         report = sweeps.run_gaps(database, at, office_id, settings=settings)
     elif kind == "gathering":
         report = sweeps.run_gathering(database, at, office_id, settings=settings)
+    elif kind == "handover":
+        report = sweeps.run_handover(database, at, office_id)
     elif kind == "warnings":
         report = sweeps.run_warnings(database, at, office_id, settings=settings)
     elif kind == "reports":

@@ -17,11 +17,12 @@ from audit.models import AuditEntry
 from tasks.timetable import Line
 from tenant.models import Clock, DueAction, ImportBatch, Job, Owner, Posting, Schedule
 from tenant.rules.terms import Act, Area, BeatKind, CatchUp
-from tenant.services import clocks, dunning, health, jobs, reports, routing
+from tenant.services import clocks, daily_log, dunning, health, jobs, reports, routing
 
 RULES: Final = {
     clocks.RULE: "升级",
     clocks.WARNING: "到期提醒",
+    daily_log.RULE: "夜间登记转办",
     dunning.RULE: "催缴步骤",
     routing.RULE: "投诉通知",
     reports.RULE: "报表通知",

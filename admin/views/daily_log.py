@@ -149,7 +149,10 @@ class LogEntryView(OfficeView):
             "caller_phone": Line("联系电话", [Length(max=64)]),
             "content": Lines("事由", [required("事由")]),
             "answer": Lines("答复", [Length(max=500)], description="当场怎样答复的；转为事项时即首次答复。"),
-            "put_off": BooleanField("转次日办理", description="仅限下班之后：告知客户次日办理，由早班交接时转办。"),
+            "put_off": BooleanField(
+                "转次日办理",
+                description="仅限下班之后：告知客户次日办理，由早班交接时转办；交接后没有人办的，自动转为报事催办。",
+            ),
             "at": Moment("时间", [], description="不填即现在。"),
         }
         return form_class(asked)

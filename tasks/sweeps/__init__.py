@@ -7,6 +7,7 @@ from tasks.sweeps.escalations import run_escalations
 from tasks.sweeps.files import FilesReport, run_files
 from tasks.sweeps.gaps import run_gaps
 from tasks.sweeps.gathering import run_gathering
+from tasks.sweeps.handover import run_handover
 from tasks.sweeps.mail import run_mail
 from tasks.sweeps.replan import ReplanReport, run_replan
 from tasks.sweeps.report import SweepReport
@@ -25,6 +26,7 @@ __all__ = [
     "run_files",
     "run_gaps",
     "run_gathering",
+    "run_handover",
     "run_mail",
     "run_replan",
     "run_reports",

@@ -1,22 +1,26 @@
 """The desk's daily log: every visit and call, what waits for the morning handover, what became of it (B-S2, B-S3)."""
 
 from datetime import datetime
-from typing import Required, TypedDict, Unpack
+from typing import Final, Required, TypedDict, Unpack
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tenant import clock, journal
-from tenant.calendars import desk_open, end_of_day, local_day, start_of_day
+from tenant.calendars import desk_open, end_of_day, local_day, next_opening, start_of_day
 from tenant.errors import Refusal
-from tenant.models import Complaint, LogEntry, ServiceRequest
-from tenant.rules.terms import Channel, Gravity, RequestCategory
-from tenant.services import complaints, contacts, postings, requests, units
+from tenant.models import Complaint, DueAction, LogEntry, Office, ServiceRequest
+from tenant.rules.deadlines import due_at
+from tenant.rules.limits import limit_for
+from tenant.rules.terms import Channel, ClockKind, Gravity, RequestCategory, TicketKind
+from tenant.services import clocks, clockwork, complaints, contacts, holidays, limits, postings, requests, units
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
 from tenant.services.tickets import TicketFields
 
 CHECKED = "daily_log.checked"
 TOMORROW = "已告知次日办理"
+RULE: Final = "handover"
+SUBJECT: Final = LogEntry.__tablename__
 _LONGEST_ANSWER = 500
 
 
@@ -37,7 +41,8 @@ def write(session: Session, *, put_off: bool = False, **fields: Unpack[EntryFiel
     """Enter one visit or call (B-S2). What needs no work is settled by it.
 
     ``put_off``: told "tomorrow" at night, so it waits for the morning handover (B-S3); Refusal while the desk is open.
-    Raises NotFound for a foreign unit, Refusal for an archived office, empty content and a time that has not come.
+    What nobody sees to there becomes a request by itself, see :func:`hand_over`. Raises NotFound for a foreign unit,
+    Refusal for an archived office, empty content and a time that has not come.
     """
     office = open_office(session, fields["office_id"])
     at = moment(fields.get("at"), office, field="at", label="时间")
@@ -63,7 +68,28 @@ def write(session: Session, *, put_off: bool = False, **fields: Unpack[EntryFiel
     )
     session.add(entry)
     session.flush()
+    if put_off:
+        clockwork.plan(
+            session,
+            office_id=office.id,
+            rule=RULE,
+            subject_kind=SUBJECT,
+            subject_id=entry.id,
+            due_at=_overlooked_at(session, office, at),
+        )
     return entry
+
+
+def hand_over(session: Session, due_action: DueAction) -> ServiceRequest | None:
+    """Make a request of an entry that the morning handover has overlooked, so that its limits ask for it (B-S3).
+
+    None when it was seen to, or its office is archived.
+    """
+    entry = find(session, LogEntry, due_action.subject_id, field="entry", lock=True)
+    archived = find(session, Office, entry.office_id, field="office").archived_at is not None
+    if archived or entry.ticket_id is not None or entry.settled_at is not None:
+        return None
+    return _as_request(session, entry)
 
 
 def to_request(
@@ -80,15 +106,8 @@ def to_request(
     What the caller was told then is the first contact. One that was put off is to be dispatched from the morning
     handover on. Raises NotFound for a foreign entry, Refusal for one that became a ticket before.
     """
-    entry = _open(session, entry_id, "转为报事")
-    made = requests.register_request(
-        session,
-        category=category,
-        urgent=urgent,
-        put_off=entry.put_off and not urgent,
-        **_as_ticket(entry, topic_id, location),
-    )
-    _became(session, entry, made.ticket_id)
+    made = _as_request(session, _open(session, entry_id, "转为报事"), category, topic_id, location, urgent=urgent)
+    _seen_to(session, entry_id, made.office_id)
     return made
 
 
@@ -120,6 +139,7 @@ def to_complaint(
     else:
         entry.ticket_id, entry.settled_at = made.ticket_id, entry.settled_at or clock.now()
         session.flush()
+    _seen_to(session, entry.id, entry.office_id)
     return made
 
 
@@ -139,6 +159,7 @@ def settle(session: Session, entry_id: int, answer: str, *, at: datetime | None 
     entry.answer = written(answer, field="answer", label="答复", limit=_LONGEST_ANSWER)
     entry.settled_at = moment(at, office, field="at", label="办结时间", since=entry.at)
     session.flush()
+    _seen_to(session, entry.id, entry.office_id)
     return entry
 
 
@@ -207,3 +228,40 @@ def _became(session: Session, entry: LogEntry, ticket_id: int) -> None:
     if told is not None:
         contacts.contact(session, ticket_id, contacts.answered_by(entry.channel), told=told, at=entry.at)
     session.flush()
+
+
+def _as_request(
+    session: Session,
+    entry: LogEntry,
+    category: RequestCategory = RequestCategory.REPAIR,
+    topic_id: int | None = None,
+    location: str | None = None,
+    *,
+    urgent: bool = False,
+) -> ServiceRequest:
+    """Register the request that an entry, locked, becomes."""
+    made = requests.register_request(
+        session,
+        category=category,
+        urgent=urgent,
+        put_off=entry.put_off and not urgent,
+        **_as_ticket(entry, topic_id, location),
+    )
+    _became(session, entry, made.ticket_id)
+    return made
+
+
+def _seen_to(session: Session, entry_id: int, office_id: int) -> None:
+    """Let nobody look for the entry after the handover any more."""
+    clockwork.cancel(session, office_id=office_id, subject_kind=SUBJECT, subject_id=entry_id, rule=RULE)
+
+
+def _overlooked_at(session: Session, office: Office, at: datetime) -> datetime:
+    """Return when an entry put off at ``at`` was overlooked: as long after the handover as sending somebody may take
+    (A-W3), and as long after it was written down, where that was later.
+    """
+    starts = max(next_opening(at, office.desk_opens, office.zone), clock.now())
+    held = clocks.qualifiers_of(RequestCategory.REPAIR, None, urgent=False)
+    known = limits.in_force(session, office, local_day(starts, office.zone))
+    limit = limit_for(known, TicketKind.REQUEST, ClockKind.DISPATCH, held)
+    return starts if limit is None else due_at(limit.term, starts, holidays.hours_of(session, office))
