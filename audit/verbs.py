@@ -26,11 +26,8 @@ ACTS: Final[Mapping[str, str]] = {
     "mail.bodies_cleared": "清除到期邮件的正文",
     "rota.exported": "导出排班表",
     "rates.exported": "导出办理指标",
-<<<<<<< /tmp/cur.tmp
     "reports.exported": "导出报表汇总",
     "replay.exported": "导出规则试算",
-=======
->>>>>>> /tmp/new.tmp
     "record.exported": "导出{term}",
     "record.revealed": "查看完整信息：{subject}",
     "sign_in.ended": "退出登录",

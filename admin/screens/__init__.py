@@ -18,12 +18,9 @@ from admin.screens import (
     papers,
     rates,
     record,
-<<<<<<< /tmp/cur.tmp
     replays,
     reports,
     rota,
-=======
->>>>>>> /tmp/new.tmp
     supervision,
     workbench,
 )
@@ -41,12 +38,9 @@ SCREENS: Final[tuple[Screen, ...]] = (
     record.SCREEN,
     papers.SCREEN,
     rates.SCREEN,
-<<<<<<< /tmp/cur.tmp
     rota.SCREEN,
     reports.SCREEN,
     replays.SCREEN,
-=======
->>>>>>> /tmp/new.tmp
     clockwork.SCREEN,
     limits.SCREEN,
     holidays.SCREEN,

@@ -7,7 +7,6 @@ from admin.session import DB
 from admin.views import (
     attachments,
     audit,
-    billing,
     charges,
     clockwork,
     complaints,
@@ -29,6 +28,7 @@ from admin.views import (
     people,
     quotes,
     rectifications,
+    reports,
     requests,
     tickets,
     topics,
@@ -36,15 +36,9 @@ from admin.views import (
 )
 
 AREAS = (
-<<<<<<< /tmp/cur.tmp
-    requests, quotes, daily_log, duties, topics, work_orders, pauses, tickets, attachments, contacts, complaints, defects,
-    rectifications, owners, estates, parking, meters, charges, payments, dunning, imports, organisation, people, mails,
-    limits, clockwork, reports, audit,
-=======
-    requests, quotes, daily_log, topics, work_orders, pauses, tickets, contacts, complaints, defects, rectifications,
-    owners, estates, parking, meters, billing, charges, payments, dunning, imports, organisation, people, mails,
-    clockwork, audit,
->>>>>>> /tmp/new.tmp
+    requests, quotes, daily_log, duties, topics, work_orders, pauses, tickets, attachments, contacts,
+    complaints, defects, rectifications, owners, estates, parking, meters, charges, payments, dunning, imports,
+    organisation, people, mails, limits, clockwork, reports, audit,
 )  # fmt: skip
 
 
