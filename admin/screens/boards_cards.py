@@ -1,6 +1,6 @@
 """The cards of the boards: what a matter is, where, whose, how much time is left, what may be done with it at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +25,7 @@ ASKING: Final = {
     "redispatch": "redispatch",
 }
 """Verb → what its form on the card asks; every other verb is done by one press."""
-AT_ONCE: Final = frozenset({"receive", "accept", "set-out", "arrive", "sign", "resume", "give-back", "stop-harm"})
+COMPLAINED: Final = "complaint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Who looks at a board: its address without a fragment, the verbs it offers, and at which instant.
+    """Who looks at a board: its address without a fragment, at which instant, and the verbs it offers: by the state of
+    an order, and for a complaint by :data:`COMPLAINED`.
 
     ``working``: a board of the work itself, where a matter lies in one lane and its working clocks count; else one
     matter may lie in several, and all its clocks count.
@@ -82,7 +83,7 @@ class Looking:
     session: Session
     at: datetime
     back: str
-    verbs: frozenset[str]
+    verbs: Mapping[str, frozenset[str]]
     working: bool = True
 
 
@@ -255,11 +256,12 @@ def _buttons(looking: Looking, row: Any, back: str) -> Iterable[Button]:
     if not isinstance(row, WorkOrder | Complaint):
         return
     view = wording.view_of(row.__tablename__)
-    if view is None:
+    offered = looking.verbs.get(row.state.value if isinstance(row, WorkOrder) else COMPLAINED, frozenset())
+    if view is None or not offered:
         return
     for verb in view.verbs_for(row, back):
         name = verb["name"]
-        if name in looking.verbs:
+        if name in offered:
             asks = _asked(looking, row, name)
             yield Button(name, _label(name, verb["label"], asks), verb["url"], asks)
 
@@ -267,9 +269,8 @@ def _buttons(looking: Looking, row: Any, back: str) -> Iterable[Button]:
 def _asked(looking: Looking, row: Any, name: str) -> str:
     """Return what a verb asks on the card: who takes it is asked of the head, never of the technician themselves."""
     asks = ASKING.get(name, "")
-    if asks == "technician" and (isinstance(row, Complaint) or "redispatch" not in looking.verbs):
-        return ""
-    return asks
+    is_own = COMPLAINED not in looking.verbs
+    return "" if asks == "technician" and (isinstance(row, Complaint) or is_own) else asks
 
 
 def _label(name: str, label: str, asks: str) -> str:

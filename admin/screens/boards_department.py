@@ -10,17 +10,26 @@ from sqlalchemy.orm import joinedload
 from admin import access
 from admin.access import needs
 from admin.screens import boards as board
-from admin.screens.boards_cards import Looking
+from admin.screens.boards_cards import COMPLAINED, Looking
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
 from tenant.models import Department, Posting
-from tenant.rules.terms import Act, Area, Role
+from tenant.rules.terms import Act, Area, Role, WorkOrderState
 from tenant.services import boards
 
-VERBS: Final = frozenset(
-    {"receive", "accept", "arrive", "complete", "pause", "resume", "sign", "redispatch", "give-back", "stop-harm"}
-)
+AT_WORK: Final = frozenset({"accept", "arrive", "complete", "pause", "redispatch"})
+VERBS: Final = {
+    WorkOrderState.DISPATCHED.value: frozenset({"receive", "redispatch"}),
+    **dict.fromkeys(
+        (WorkOrderState.RECEIVED.value, WorkOrderState.ACCEPTED.value, WorkOrderState.ON_THE_WAY.value), AT_WORK
+    ),
+    WorkOrderState.UNDER_WAY.value: AT_WORK,
+    WorkOrderState.WAITING.value: frozenset({"resume", "arrive", "complete", "redispatch"}),
+    WorkOrderState.DONE.value: frozenset({"sign"}),
+    COMPLAINED: frozenset({"receive", "stop-harm", "complete", "pause", "resume", "give-back"}),
+}
+"""What a head may do on a card, by where the order stands; the rest is said on the order's own page."""
 LABELS: Final = {
     boards.TO_RECEIVE: "待签收",
     boards.UNDER_WAY: "办理中",

@@ -58,7 +58,7 @@ def show() -> ResponseReturnValue:
     """Show what needs whoever answers for the office."""
     session, at = session_at_hand(), clock.now()
     lanes = boards.office_board(session, at, **board.asked())
-    looking = Looking(session, at, board.here(".show"), frozenset(), working=False)
+    looking = Looking(session, at, board.here(".show"), {}, working=False)
     filled = board.filled(looking, lanes, LABELS, ".show")
     is_whole = not request.args.get("lane")
     raised = [card.ticket_id for lane in filled if lane.name == boards.ESCALATED for card in lane.cards]

@@ -2,22 +2,32 @@
 
 from typing import Final
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from admin.access import needs
 from admin.screens import boards as board
-from admin.screens.boards_cards import Looking
+from admin.screens.boards_cards import Button, Card, Looking, cards_of
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
 from tenant.errors import NotFound, Refusal
 from tenant.models import Defect
-from tenant.rules.terms import Act, Area, Role
+from tenant.rules.terms import Act, Area, AttachmentPurpose, Role, WorkOrderState
 from tenant.services import boards, defects
+from tenant.services.boards import Lane
 
-VERBS: Final = frozenset({"accept", "set-out", "arrive", "complete", "pause", "resume", "sign"})
+VERBS: Final = {
+    WorkOrderState.DISPATCHED.value: frozenset({"accept", "pause"}),
+    WorkOrderState.RECEIVED.value: frozenset({"accept", "pause"}),
+    WorkOrderState.ACCEPTED.value: frozenset({"set-out", "arrive", "pause"}),
+    WorkOrderState.ON_THE_WAY.value: frozenset({"arrive", "pause"}),
+    WorkOrderState.UNDER_WAY.value: frozenset({"complete", "pause"}),
+    WorkOrderState.WAITING.value: frozenset({"resume", "arrive", "complete"}),
+    WorkOrderState.DONE.value: frozenset({"sign"}),
+}
+"""What comes next, by where the order stands: one tap, and the next one."""
 SENT: Final = (Role.TECHNICIAN, Role.ENGINEERING_ASSISTANT)
 LABELS: Final = {
     boards.UNDER_WAY: "要办的",
@@ -41,6 +51,26 @@ screen = Blueprint("order_board", __name__)
 def show() -> ResponseReturnValue:
     """Show the orders of the person, and the defects they were sent to look at."""
     return _page()
+
+
+@screen.get("/boards/orders/<int:order_id>")
+@needs(Act.VIEW, Area.ORDER_BOARD)
+def finish(order_id: int) -> ResponseReturnValue:
+    """Show one order of the person by itself: photographs before and after, the signature, and to finish it (A-W9)."""
+    session, at = session_at_hand(), clock.now()
+    found = boards.order_of(session, order_id, board.postings_here(*SENT))
+    if found is None:
+        raise NotFound
+    looking = Looking(session, at, url_for(".show"), VERBS)
+    (card,) = cards_of(looking, [Lane(boards.UNDER_WAY, (found,), 1)])[boards.UNDER_WAY]
+    purpose = AttachmentPurpose.BEFORE if card.row.state is not WorkOrderState.DONE else AttachmentPurpose.AFTER
+    words = {"card": card, "purpose": purpose, "board_url": url_for(".show")}
+    return render_template("wuguan/board_order.html", **words, **_buttons_of(card))
+
+
+def _buttons_of(card: Card) -> dict[str, Button | None]:
+    """Return the verbs by which an order ends: done, and signed by the person served."""
+    return {name: next((row for row in card.buttons if row.name == name), None) for name in ("complete", "sign")}
 
 
 @screen.post("/boards/orders/defects/<int:defect_id>/confirm")

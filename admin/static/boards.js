@@ -127,6 +127,6 @@
   });
 
   /* ---- who acted comes back to the card, which says so to whoever cannot see it */
-  const target = window.location.hash.length > 1 && document.getElementById(window.location.hash.slice(1));
+  const target = document.getElementById(window.location.hash.slice(1));
   if (target?.matches("[data-card]")) target.focus({ preventScroll: true });
 })();

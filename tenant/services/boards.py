@@ -156,6 +156,14 @@ def order_board(
     return _lanes(session, (working, looking), (UNDER_WAY, TO_LOOK, WAITING, TO_SIGN), most, lane, after)
 
 
+def order_of(session: Session, order_id: int, posting_ids: Sequence[int]) -> Place | None:
+    """Return the place of one order of somebody's, None where it is another's, over, or not there."""
+    statement = select(WorkOrder.id).where(
+        WorkOrder.id == order_id, WorkOrder.technician_id.in_(posting_ids), WorkOrder.state.in_(_HELD)
+    )
+    return None if session.scalars(statement).one_or_none() is None else Place(0, NEVER, ORDER, order_id)
+
+
 def office_board(
     session: Session, at: datetime, *, most: int, lane: str | None = None, after: Place | None = None
 ) -> list[Lane]:

@@ -123,8 +123,8 @@ def test_signing_for_an_order_on_the_board_leads_back_to_its_card_a_w3(seat, sen
     assert read(WorkOrder, order).state is WorkOrderState.SIGNED
 
 
-def test_a_form_on_a_card_that_is_refused_comes_back_with_what_was_written(seat, sent):
-    head, order = seat(Role.DEPARTMENT_HEAD), sent()
+def test_a_form_on_a_card_that_is_refused_comes_back_with_what_was_written(seat, sent, cast):
+    head, order = seat(Role.DEPARTMENT_HEAD), sent(cast.north.people[Role.TECHNICIAN].id)
     page = tree_of(head.get("/boards/department"))
     (form,) = card(page, f"order-{order}")[0].xpath(".//form[contains(@action, '/pause')]")
     typed = {"reason": "material", "until_at": "2020-01-01T09:00", "note": "等阀门到货"}
@@ -132,6 +132,26 @@ def test_a_form_on_a_card_that_is_refused_comes_back_with_what_was_written(seat,
     assert answer.status_code == 422
     assert "已经过去" in answer.get_data(as_text=True)
     assert "等阀门到货" in answer.get_data(as_text=True)
+
+
+def test_a_head_hands_an_order_on_from_the_card_a_w5(seat, sent, read, cast):
+    head, order = seat(Role.DEPARTMENT_HEAD), sent()
+    page = tree_of(head.get("/boards/department"))
+    press(head, page, f"order-{order}", "redispatch", department=cast.north.engineering.id, reason="在别处抢修")
+    assert read(WorkOrder, order).state is WorkOrderState.REDISPATCHED
+    way = f"/work_orders/act/redispatch/?id={sent()}"
+    told = {"department": cast.north.engineering.id, "reason": "不归我管"}
+    assert seat(Role.TECHNICIAN).post(way, told).status_code in {403, 404}
+
+
+def test_one_order_by_itself_is_its_technicians_a_w9(seat, sent, cast):
+    mine, others = sent(cast.north.people[Role.TECHNICIAN].id), sent()
+    worker = seat(Role.TECHNICIAN)
+    page = worker.get(f"/boards/orders/{mine}").get_data(as_text=True)
+    for words in ("照片", "客户签字", "厨房水管漏水"):
+        assert words in page
+    assert worker.get(f"/boards/orders/{others}").status_code == 404
+    assert seat(Role.DEPARTMENT_HEAD).get(f"/boards/orders/{mine}").status_code == 403
 
 
 def test_a_complaint_is_received_and_given_back_on_the_board_a_c5_a_c6(database, seat, read, cast):

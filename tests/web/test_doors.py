@@ -168,6 +168,7 @@ DOORS = {
     "office_board.show": Door("permitted", Area.OFFICE_BOARD, Act.VIEW),
     "office_board.check_log": Door("permitted", Area.DAILY_LOG, Act.EDIT),
     "order_board.show": Door("permitted", Area.ORDER_BOARD, Act.VIEW),
+    "order_board.finish": Door("permitted", Area.ORDER_BOARD, Act.VIEW),  # and whose order it is: test_boards.py
     "order_board.confirm": Door("permitted", Area.ORDER_BOARD, Act.ACT),
     "record.show": Door("permitted", Area.AUDIT, Act.VIEW),
     "record.export": Door("permitted", Area.AUDIT, Act.EXPORT),

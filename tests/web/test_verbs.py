@@ -81,7 +81,7 @@ PERMITS = {
     "work_orders.file": REQUEST_DESK,
     "work_orders.pause": REQUEST_WORK,
     "work_orders.resume": REQUEST_WORK,
-    "work_orders.redispatch": REQUEST_DESK,
+    "work_orders.redispatch": (*REQUEST_DESK, (Area.DEPARTMENT_BOARD, Act.ACT)),
     "work_orders.cancel": REQUEST_DESK,
     "complaints.stop-harm": COMPLAINT_WORK,
     "complaints.receive": COMPLAINT_WORK,
