@@ -18,14 +18,16 @@ from sqlalchemy.orm import Session
 from admin import access
 from admin.access import SIGNED_IN, door
 from admin.screens.days import day_asked
+from admin.screens.report_figures import readable
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tasks.papers import facts, press, rectifications
+from tasks.papers import reports as report_papers
 from tenant import clock
 from tenant.calendars import start_of_day
 from tenant.errors import NotFound, Refusal
 from tenant.journal import RecordedAct, note
-from tenant.models import Complaint, FollowUp, Office, Rectification, ServiceRequest, Ticket, WorkOrder
+from tenant.models import Complaint, FollowUp, Office, Rectification, Report, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.terms import Act, Area
 
 NOT_FOUND: Final = 404
@@ -57,10 +59,13 @@ class Form:
         return access.may(self.area, self.act)
 
     def rows(self) -> Select[Any]:
-        """Return the records that may be printed, a technician's own orders only (A-W9)."""
+        """Return the records that may be printed: a technician's own orders only (A-W9), no office's draft above it."""
         statement = select(self.model)
         for step in self.along:
             statement = statement.join(step)
+        if self.model is Report:
+            narrowed: Select[Any] = readable(statement)
+            return narrowed
         own = access.own_orders_only() if self.model is WorkOrder else None
         return statement if own is None else statement.where(WorkOrder.technician_id.in_(own))
 
@@ -91,6 +96,7 @@ FORMS: Final = {
             "rectification_summary", "房屋整改汇总表", Area.RECTIFICATIONS, Act.ACT, Rectification,
             rectifications.summary, at=Rectification.issued_at,
         ),
+        Form("report", "报表", Area.REPORTS, Act.EXPORT, Report, report_papers.gather),
     )
 }  # fmt: skip
 

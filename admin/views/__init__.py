@@ -7,6 +7,7 @@ from admin.session import DB
 from admin.views import (
     attachments,
     audit,
+    billing,
     charges,
     clockwork,
     complaints,
@@ -37,8 +38,8 @@ from admin.views import (
 
 AREAS = (
     requests, quotes, daily_log, duties, topics, work_orders, pauses, tickets, attachments, contacts,
-    complaints, defects, rectifications, owners, estates, parking, meters, charges, payments, dunning, imports,
-    organisation, people, mails, limits, clockwork, reports, audit,
+    complaints, defects, rectifications, owners, estates, parking, meters, billing, charges, payments,
+    dunning, imports, organisation, people, mails, limits, clockwork, reports, audit,
 )  # fmt: skip
 
 
