@@ -14,7 +14,7 @@ from tenant.models import Complaint, Office, Ticket
 from tenant.rules.terms import ClockKind, Gravity, TicketKind, TicketState
 from tenant.rules.transitions import require, step
 from tenant.services import clocks, cycles, grading, pauses, postings, routing, tickets
-from tenant.services.lookups import find, moment, optional, written
+from tenant.services.lookups import find, moment, optional, shown, written
 from tenant.services.tickets import TicketFields
 
 MACHINE: Final = "complaint"
@@ -69,8 +69,9 @@ def register_complaint(
 
 
 def receive(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
-    """Record that the head of the department complained of has signed for the form (A-C5)."""
+    """Record that the head of the department complained of has signed for the form (A-C5), once."""
     complaint, ticket, office = _held(session, complaint_id, "receive")
+    _not_before(complaint.received_by_department_at, ticket, office, "部门签收")
     complaint.received_by_department_at = moment(
         at, office, field="at", label="签收时间", since=cycles.began_at(session, ticket)
     )
@@ -84,8 +85,9 @@ def receive(session: Session, complaint_id: int, *, at: datetime | None = None) 
 
 
 def forward(session: Session, complaint_id: int, *, at: datetime | None = None) -> Complaint:
-    """Record that the director (A-C4b) or the general manager (A-C4a) has the complaint."""
+    """Record that the director (A-C4b) or the general manager (A-C4a) has the complaint; once for each grading."""
     complaint, ticket, office = _held(session, complaint_id, "forward")
+    _not_before(complaint.forwarded_at, ticket, office, "登记上报")
     complaint.forwarded_at = moment(at, office, field="at", label="上报时间", since=ticket.received_at)
     clocks.meet(session, ticket, complaint.forwarded_at, ClockKind.FORWARD)
     return complaint
@@ -194,6 +196,17 @@ def age(session: Session, complaint_id: int) -> Complaint:
 def by_ticket(session: Session, ticket_id: int) -> Complaint | None:
     """Return the complaint of a ticket, None when the ticket is something else."""
     return session.scalars(select(Complaint).where(Complaint.ticket_id == ticket_id)).one_or_none()
+
+
+def _not_before(said_at: datetime | None, ticket: Ticket, office: Office, act: str) -> None:
+    """Raise Refusal for what somebody has recorded before: the time on the form and on the clock is the first."""
+    if said_at is not None:
+        raise Refusal(
+            code="recorded",
+            message=f"{ticket.number} 已于 {shown(said_at, office)} {act}，无需再次登记。请刷新后查看。",
+            field="at",
+            value=shown(said_at, office),
+        )
 
 
 def _held(

@@ -76,15 +76,26 @@ def make_grave(
 
 def look_for_repetition(session: Session, complaint: Complaint, ticket: Ticket, office: Office) -> None:
     """Make a complaint grave that is the third on its topic from its unit within the setting, one before it still
-    open (A-C2a). Without a topic or a unit nothing tells that a matter is the same.
+    open (A-C2a); also one that came later, where this one was written down or sorted only now. Without a topic or a
+    unit nothing tells that a matter is the same.
     """
     if ticket.topic_id is None or ticket.unit_id is None or complaint.gravity is Gravity.INVALID:
         return
+    _look_back(session, complaint, ticket, office)
+    unresolved = (Ticket.done_at.is_(None), Ticket.closed_at.is_(None), Complaint.gravity != Gravity.GRAVE)
+    came_later = _same_matter(ticket, ticket.received_at).where(*unresolved).with_for_update(of=Ticket, key_share=True)
+    for later in session.scalars(came_later).all():
+        found = session.scalars(select(Complaint).where(Complaint.ticket_id == later.id)).one()
+        _look_back(session, found, later, office)
+
+
+def _look_back(session: Session, complaint: Complaint, ticket: Ticket, office: Office) -> None:
     rule = policy.repeat_rule()
     day = local_day(ticket.received_at, office.zone)
     found = session.scalars(_same_matter(ticket, ticket.received_at - timedelta(days=rule.within_days + 1)))
     since = day - timedelta(days=rule.within_days)
-    earlier = [row for row in found if since < local_day(row.received_at, office.zone) <= day]
+    before = [row for row in found if (row.received_at, row.id) < (ticket.received_at, ticket.id)]
+    earlier = [row for row in before if since < local_day(row.received_at, office.zone)]
     raised_on = [local_day(row.received_at, office.zone) for row in earlier]
     one_open = any(row.closed_at is None and row.done_at is None for row in earlier)
     if not repeated([*raised_on, day], day, rule, one_open=one_open):

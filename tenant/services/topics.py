@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tenant import clock
 from tenant.errors import NotFound, Refusal
-from tenant.models import Topic
+from tenant.models import ServiceRequest, Ticket, Topic
 from tenant.rules.terms import RequestCategory, TicketKind
 from tenant.services.lookups import find
 
@@ -44,7 +44,7 @@ def offered(
 
 def check(session: Session, topic: Topic) -> None:
     """Raise Refusal for a topic that does not fit into the tree: too deep, below itself, below one that is retired, or
-    of another category than the one above.
+    of another category than the one above, than one below, or than what was registered under it.
     """
     above = list(_above(topic))
     if topic in above:
@@ -58,6 +58,8 @@ def check(session: Session, topic: Topic) -> None:
         raise _refused(
             topic, "other_category", f"与上级「{above[0]}」（{meant}）的类别不一致。请改为相同的类别", field="category"
         )
+    if inspect(topic).has_identity:
+        _keeps_what_it_has(session, topic)
 
 
 def retire(session: Session, topic_id: int) -> Topic:
@@ -116,6 +118,24 @@ def _height(session: Session, topic: Topic) -> int:
         return 1
     below = session.scalars(select(Topic).where(Topic.parent_id == topic.id)).all()
     return 1 + max((_height(session, row) for row in below), default=0)
+
+
+def _keeps_what_it_has(session: Session, topic: Topic) -> None:
+    """Raise Refusal for a category that does not fit what stands below the topic, or was registered under it."""
+    way = "请另建一个分类，并停用这一个"
+    for row in session.scalars(select(Topic).where(Topic.parent_id == topic.id).order_by(Topic.id)):
+        if row.category is not topic.category:
+            raise _refused(topic, "other_category", f"有下级「{row.name}」，类别不能单独改。{way}", field="category")
+    category = ServiceRequest.category
+    fits = category.is_(None) if topic.category is None else category.is_not_distinct_from(topic.category)
+    other = (
+        select(Ticket.number)
+        .outerjoin(ServiceRequest, ServiceRequest.ticket_id == Ticket.id)
+        .where(Ticket.topic_id == topic.id, ~fits)
+    )
+    number = session.scalars(other.order_by(Ticket.id).limit(1)).first()
+    if number is not None:
+        raise _refused(topic, "in_use", f"已用于 {number} 等事项，类别不能再改。{way}", field="category")
 
 
 def _below_retired(topic: Topic, above: Topic) -> Refusal:

@@ -6,6 +6,7 @@ A-C1, A-C2, A-C2a, A-C2b, A-C2c, A-C3, A-C4a, A-C6, A-C7, A-C8, A-C9, B-C10.
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 import make
 from desk import DAY, HOUR, MINUTE, call, complaint, running, sweep_escalations
@@ -93,6 +94,30 @@ def test_a_c2a_counts_nothing_that_is_resolved_invalid_double_or_another_matter(
     second = raised(session, house, other, NOON)
     assert second.gravity is Gravity.ORDINARY
     assert raised(session, house, other, NOON).gravity is Gravity.GRAVE
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (2, 1, 0), (0, 2, 1), (1, 2, 0), (1, 0, 2)])
+def test_a_c2a_whichever_is_sorted_or_written_down_last_the_third_is_grave(session, house, topic, order):
+    hours = [0, 1, 2]
+    with clock.at(NOON + DAY):
+        found = [complaint(session, house, received_at=NOON + hour * HOUR) for hour in hours]
+        for number in order:
+            complaints.sort_under(session, found[number].id, topic.id)
+        late = {
+            number: complaint(session, house, topic_id=other_topic(session, house).id, received_at=NOON + number * HOUR)
+            for number in order
+        }
+    third = [Gravity.ORDINARY, Gravity.ORDINARY, Gravity.GRAVE]
+    assert [row.gravity for row in found] == third
+    assert [late[number].gravity for number in hours] == third
+
+
+def other_topic(session, house):
+    known = session.scalars(select(Topic).where(Topic.office_id == house.id, Topic.name == "噪音")).first()
+    row = known or Topic(office_id=house.id, name="噪音")
+    session.add(row)
+    session.flush()
+    return row
 
 
 def test_a_c2b_harm_done_makes_it_grave_as_it_comes(session, house):

@@ -11,7 +11,7 @@ from desk import DAY, HOUR, MINUTE, complaint, request, running
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import Posting, Ticket, WorkOrder
-from tenant.rules.terms import ClockKind, PauseReason, Role, Satisfaction, TicketState, WorkOrderState
+from tenant.rules.terms import ClockKind, Gravity, PauseReason, Role, Satisfaction, TicketState, WorkOrderState
 from tenant.services import complaints, defects, follow_ups, links, pauses, requests, tickets
 
 NOON = make.NOON
@@ -143,6 +143,23 @@ def test_a_c6_no_step_of_a_complaint_lies_before_it_was_taken_up_again(session, 
         assert refusal(complaints.receive, session, filed.id, at=NOON + HOUR).code == "too_early"
         assert refusal(complaints.complete, session, filed.id, outcome="好", at=NOON + HOUR).code == "too_early"
         complaints.receive(session, filed.id, at=NOON + 2 * HOUR + 5 * MINUTE)
+
+
+def test_a_c5_signed_for_or_forwarded_twice_the_first_time_holds(session, house):
+    filed = complaint(session, house, gravity=Gravity.MAJOR)
+    for at in (NOON + MINUTE, NOON + HOUR):
+        with clock.at(at):
+            for act in (complaints.receive, complaints.forward):
+                if at == NOON + MINUTE:
+                    act(session, filed.id)
+                else:
+                    assert refusal(act, session, filed.id).code in {"impossible", "recorded"}
+    assert (filed.received_by_department_at, filed.forwarded_at) == (NOON + MINUTE, NOON + MINUTE)
+    waits = complaint(session, house)
+    complaints.receive(session, waits.id)
+    pauses.pause(session, waits.ticket_id, PauseReason.OWNER, NOON + DAY)
+    again = refusal(complaints.receive, session, waits.id)
+    assert (again.code, again.field) == ("recorded", "at")
 
 
 def test_a_c6_a_complaint_is_not_done_before_its_department_signed(session, house):

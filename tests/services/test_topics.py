@@ -2,7 +2,7 @@
 
 import pytest
 
-from desk import at_desk
+from desk import at_desk, complaint, request
 from tenant.errors import NotFound, Refusal
 from tenant.models import Topic
 from tenant.rules.terms import RequestCategory, Role
@@ -89,3 +89,26 @@ def test_retired_with_all_below_and_restored_one_by_one(session, grown, database
         for act in (topics.retire, topics.restore):
             with pytest.raises(NotFound):
                 act(session, foreign.id)
+
+
+def test_a_topic_keeps_the_category_of_what_stands_below_it_or_was_registered_under_it(session, grown, cast):
+    above = grown("给排水")
+    below = grown("渗漏", above)
+    above.category = RequestCategory.PUBLIC_FACILITY
+    with session.no_autoflush:
+        assert refusal(topics.check, session, above).code == "other_category"
+    above.category = RequestCategory.REPAIR
+    used, free, angry = grown("灯具"), grown("门锁"), grown("噪音", category=None)
+    number = request(session, cast.north, topic_id=used.id).ticket.number
+    complaint(session, cast.north, topic_id=angry.id)
+    for row, category in ((used, RequestCategory.PUBLIC_FACILITY), (used, None), (angry, RequestCategory.REPAIR)):
+        kept, row.category = row.category, category
+        with session.no_autoflush:
+            found = refusal(topics.check, session, row)
+        assert (found.code, found.field, row is angry or number in found.message) == ("in_use", "category", True)
+        row.category = kept
+    for row in (used, angry, below):
+        row.name += "（改名）"
+        topics.check(session, row)
+    free.category = None
+    topics.check(session, free)
