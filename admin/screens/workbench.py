@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from admin import access, formats
 from admin.access import SIGNED_IN, door
-from admin.screens import figures, related, wording
+from admin.screens import desk_log, figures, related, wording
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from tenant import clock
@@ -50,6 +50,7 @@ def show() -> ResponseReturnValue:
         due_next=_clocks(seen, at, overdue=False),
         escalated=[escalation_line(row) for row in raised],
         follow_up=[ticket_line(row, at) for row in waiting],
+        log=desk_log.todays_log(at),
         debtors=_debtors(day) if sees["money"] and not several else [],
         create_urls={"request": wording.form_for("service_request"), "complaint": wording.form_for("complaint")},
         list_urls={"notices": wording.list_of("dunning_notice")},
@@ -65,6 +66,7 @@ def due_lists(at: datetime) -> dict[str, Any]:
         "overdue": _clocks(seen, at, overdue=True),
         "due_next": _clocks(seen, at, overdue=False),
         "follow_up": [ticket_line(row, at) for row in waiting],
+        "log": desk_log.todays_log(at),
     }
 
 

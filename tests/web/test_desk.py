@@ -1,6 +1,6 @@
 """The front desk: one box to the unit's card, the matter written below it, and nothing lost on the way (A-W2, A-C1)."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,10 +11,12 @@ import make
 from admin.screens.wording import STOP_IT_FIRST
 from cast import Cast
 from desk import at_desk, request
+from tenant import clock
 from tenant.journal import CLOCKWORK
 from tenant.models import Clock, Complaint, Occupant, Owner, ServiceRequest, Ticket, Topic, Vehicle
 from tenant.rules.terms import Channel, ClockKind, Gravity, OccupantRelation, ReporterKind, RequestCategory, Role
 from tenant.scoping import Scope
+from tenant.services import daily_log
 from tenant.services import owners as owning
 
 TODAY = date(2026, 11, 21)
@@ -252,3 +254,20 @@ def test_a_complaint_at_the_desk_about_somebody_hurt_is_grave_a_c2b(desk, lived_
     }
     assert desk.post("/desk/register", form | {"gravity": "ordinary", "caused_harm": "1"}).status_code == 302
     assert latest(database, Complaint).gravity is Gravity.GRAVE
+
+
+def test_todays_log_stands_beside_the_desk_what_waits_first_with_its_time_b_s3(database, cast, desk, sign_in):
+    with at_desk(database, cast.north, at=clock.now()) as session:
+        daily_log.write(session, office_id=cast.north.id, content="问地下车位", caller_name="陶先生")
+        waits = daily_log.write(session, office_id=cast.north.id, content="夜里说灯坏了")
+        waits.at, waits.put_off, waits.settled_at = clock.now() - timedelta(days=3), True, None
+        session.commit()
+    for path in ("/desk", "/desk/lists", "/workbench"):
+        page = html.fromstring(desk.get(path).get_data(as_text=True))
+        (log,) = page.xpath("//section[@id='daily-log']")
+        lines = [line.text_content() for line in log.xpath(".//li")]
+        assert "夜里说灯坏了" in lines[0]
+        assert "交接 超时 2 天" in lines[0] or "交接 超时 3 天" in lines[0]
+        assert any("陶先生" in line and "已办结" in line for line in lines)
+    technician = sign_in(cast.north.people[Role.TECHNICIAN].staff)
+    assert "今日日志" not in technician.get("/workbench").get_data(as_text=True)
