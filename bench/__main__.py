@@ -22,6 +22,7 @@ NAMES = {
     "annotated": "the annotated workbook beside openpyxl writing the same values anew",
     "billing": "a month posted for an office beside INSERT … SELECT of the same charges and audit entries",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
+    "replay": "a draft of a time limit tried on 90 days of an office, beside reading the same rows",
     "start_up": "the second start of the demo, and its idle memory",
 }
 
