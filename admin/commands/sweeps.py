@@ -1,5 +1,6 @@
 """``wuguan sweep`` and ``wuguan mail``: do now what is due, and see what went out."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import click
@@ -40,6 +41,17 @@ KINDS = {
     "reports": "报表",
     "replan": "核对",
     "files": "附件",
+}
+
+_RUNS: dict[str, Callable[..., sweeps.SweepReport]] = {
+    "escalations": sweeps.run_escalations,
+    "routing": sweeps.run_routing,
+    "warnings": sweeps.run_warnings,
+    "gathering": sweeps.run_gathering,
+    "gaps": sweeps.run_gaps,
+    "reports": sweeps.run_reports,
+    "dunning": sweeps.run_dunning,
+    "mail": sweeps.run_mail,
 }
 
 
@@ -86,24 +98,10 @@ def _sweep(
         return replanned.as_json(), f"{KINDS[kind]}：{words}"
     if kind == "files":
         return _sweep_files(database, at, settings)
-    if kind == "escalations":
-        report = sweeps.run_escalations(database, at, office_id, settings=settings)
-    elif kind == "routing":
-        report = sweeps.run_routing(database, at, office_id, settings=settings)
-    elif kind == "gaps":
-        report = sweeps.run_gaps(database, at, office_id, settings=settings)
-    elif kind == "gathering":
-        report = sweeps.run_gathering(database, at, office_id, settings=settings)
-    elif kind == "handover":
+    if kind == "handover":
         report = sweeps.run_handover(database, at, office_id)
-    elif kind == "warnings":
-        report = sweeps.run_warnings(database, at, office_id, settings=settings)
-    elif kind == "reports":
-        report = sweeps.run_reports(database, at, office_id, settings=settings)
-    elif kind == "dunning":
-        report = sweeps.run_dunning(database, at, office_id, settings=settings)
     else:
-        report = sweeps.run_mail(database, at, office_id, settings=settings)
+        report = _RUNS[kind](database, at, office_id, settings=settings)
     return report.as_json(), (
         f"{KINDS[kind]}：到期 {report.due}，已办 {report.done}，取消 {report.cancelled}，"
         f"停止 {report.dead}，邮件 {report.mails}。"

@@ -18,7 +18,7 @@ from tenant.errors import SettingsError
 from tenant.models import Mail, MailDomain, Office
 from tenant.rules.terms import MailClass, MailState
 from tenant.scoping import PERMIT
-from tenant.services import mail_times, mail_turns, mails
+from tenant.services import mail_times, mail_turns
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
 
