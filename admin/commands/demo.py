@@ -9,8 +9,8 @@ import click
 from admin.commands.edge import answers, open_database, read_settings
 from admin.commands.serving import Work, listens, run
 from admin.demo.group import OFFICES
-from admin.demo.load import load
 from tenant.errors import SettingsError
+from tenant.files import open_store
 from tenant.rules.terms import BeatKind, Role
 from tenant.settings import Settings
 
@@ -32,6 +32,8 @@ def command(
     as_json: bool,  # noqa: ARG001 - every command takes --json
 ) -> None:
     """Load the invented group where it is missing, then serve it."""
+    from admin.demo.load import load
+
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
     settings = replace(
@@ -40,7 +42,7 @@ def command(
     _refuse_real_data(settings)
     password = demo_password(settings.home)
     with open_database(settings) as database:
-        load(database, seed=seed, password=password, say=click.echo)
+        load(database, open_store(settings), seed=seed, password=password, say=click.echo)
         if not load_only:
             run(settings, database, Work(BeatKind.SERVE), banner=_banner(settings, password))
 

@@ -5,9 +5,10 @@ from random import Random
 
 from sqlalchemy import select
 
-from admin.demo import defects, group, houses, matters, money, places
+from admin.demo import defects, group, houses, matters, money, pictures, places
 from admin.demo.group import OFFICES, OfficePlan
 from tenant.db import Database, refresh_statistics
+from tenant.files import Store
 from tenant.journal import Actor
 from tenant.models import Office
 from tenant.rules.terms import ActorKind
@@ -18,8 +19,8 @@ from tenant.unscoped import Reason, across_offices
 LOADER = Actor(kind=ActorKind.COMMAND, name="试用数据", request_id="demo")
 
 
-def load(database: Database, *, seed: int, password: str, say: Callable[[str], object]) -> None:
-    """Load what is missing of the group; ``say`` is told what is being done."""
+def load(database: Database, store: Store, *, seed: int, password: str, say: Callable[[str], object]) -> None:
+    """Load what is missing of the group, its pictures into ``store``; ``say`` is told what is being done."""
     with across_offices(database, Reason.SETTING_UP, LOADER) as session:
         known = set(session.scalars(select(Office.code)))
         if not known.issuperset(plan.code for plan in OFFICES):
@@ -28,7 +29,7 @@ def load(database: Database, *, seed: int, password: str, say: Callable[[str], o
             session.commit()
         offices = {code: office_id for code, office_id in session.execute(select(Office.code, Office.id))}  # noqa: C416 - rows, not pairs
     loaded = [
-        _load_office(database, Random(f"{seed}:{plan.code}"), offices[plan.code], plan, say)  # noqa: S311 - as above
+        _load_office(database, store, Random(f"{seed}:{plan.code}"), offices[plan.code], plan, say)  # noqa: S311 - as above
         for plan in OFFICES
     ]
     if any(loaded):
@@ -36,7 +37,7 @@ def load(database: Database, *, seed: int, password: str, say: Callable[[str], o
 
 
 def _load_office(
-    database: Database, random: Random, office_id: int, plan: OfficePlan, say: Callable[[str], object]
+    database: Database, store: Store, random: Random, office_id: int, plan: OfficePlan, say: Callable[[str], object]
 ) -> bool:
     """Load one office in one transaction; tell whether there was anything to do."""
     with database.session(Scope.of([office_id]), LOADER) as session:
@@ -48,5 +49,6 @@ def _load_office(
         matters.build(session, random, office_id, homes)
         defects.build(session, random, office_id, homes)
         places.build(session, random, office_id, homes)
+        pictures.build(session, store)
         session.commit()
         return True

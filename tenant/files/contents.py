@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import filetype
 
 from tenant.errors import Refusal
-from tenant.files import pictures
 from tenant.rules.attachments import FORMATS, MEGABYTE, PICTURE, TAKEN, Format, kept_name
 from tenant.rules.terms import AttachmentKind
 from tenant.texts import storable
@@ -42,7 +41,9 @@ def prepared(name: str, content: bytes, largest: int) -> Prepared:
     if form is not PICTURE:
         digest = hashlib.sha256(content).hexdigest()
         return Prepared(form.kind, form.media_type, kept_name(name, form), content, digest)
-    drawn = pictures.drawn_anew(shown, content)
+    from tenant.files.pictures import drawn_anew  # noqa: PLC0415 - who takes in no picture waits for no decoder
+
+    drawn = drawn_anew(shown, content)
     return Prepared(
         form.kind,
         form.media_type,
