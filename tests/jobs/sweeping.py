@@ -169,6 +169,8 @@ def work(order, database, released):
             send_mails(database, at, settings, released, order["smtp"])
         case "dunning":
             sweeps.run_dunning(database, at, settings=settings, pace=pace)
+        case "warnings":
+            sweeps.run_warnings(database, at, settings=settings, pace=pace)
         case "escalations":
             sweeps.run_escalations(database, at, settings=settings, pace=pace)
         case "gathering":
