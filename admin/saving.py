@@ -75,7 +75,24 @@ class Saving(Records):
         if not self.allows(act):
             raise Refusal(code="group_only", message=GROUP_ONLY)
 
+    def written_in(self, row: Any) -> Any:
+        """Return what the form of a record is filled from, the record itself by default."""
+        return row
+
+    def edition(self, row: Any) -> str:
+        """Return what tells one state of the record from the next, for who fills in its form."""
+        return edition_of(row)
+
+    def column_of(self, name: str) -> Any:
+        """Return the column that a field of the form fills, None where it fills none."""
+        return column_at(self.model, name)
+
     # ---- forms
+    def edit_form(self, obj: Any = None) -> BaseForm:
+        """Return the form of a record, filled from it or from what was sent."""
+        form: BaseForm = super().edit_form(None if obj is None else self.written_in(obj))
+        return form
+
     def fill(self, form: BaseForm, row: Any) -> None:
         """Write to ``row`` what the form may write: the declared columns, whatever else was sent."""
         with self.session.no_autoflush:
@@ -152,9 +169,9 @@ class Saving(Records):
         form = self.edit_form(row)
         self._keep_masked_out(form, row)
         if request.method != "POST":
-            form[fields.EDITION].data = edition_of(row)
+            form[fields.EDITION].data = self.edition(row)
             return self.form_page(self.edit_template, form, model=row)
-        if form[fields.EDITION].data != edition_of(row):
+        if form[fields.EDITION].data != self.edition(row):
             return self.conflict_page(form, row)
         try:
             saved = self.attempt(form, lambda: self.change(form, row))
@@ -170,16 +187,16 @@ class Saving(Records):
 
     def _keep_masked_out(self, form: BaseForm, row: Any) -> None:
         """Leave personal values out of the form of who may not see them; for who may, put it on the record."""
-        hidden = [name for name in self.form_columns if formats.is_masked(column_at(self.model, name))]
+        hidden = [name for name in self.form_columns if formats.is_masked(self.column_of(name))]
         if not self.may_reveal():
             for name in hidden:
                 del form[name]
-        elif request.method != "POST" and any(getattr(row, name) for name in hidden):
+        elif request.method != "POST" and any(getattr(self.written_in(row), name) for name in hidden):
             self.note_reveal(row, hidden)
 
     def conflict_page(self, form: BaseForm, row: Any) -> ResponseReturnValue:
         """Return what the person wrote beside what stands there now; nothing has been saved."""
-        theirs = self._edit_form_class(None, obj=row)
+        theirs = self._edit_form_class(None, obj=self.written_in(row))
         shown = [
             {
                 "label": form[name].label.text,

@@ -69,7 +69,10 @@ class ComplaintView(TicketView):
     path = "complaints"
     group = "complaints"
     order = 10
-    acts = frozenset({Act.VIEW, Act.CREATE, Act.EXPORT})
+    acts = frozenset({Act.VIEW, Act.CREATE, Act.EDIT, Act.EXPORT})
+    form_columns = (
+        "content", "demand", "about", "unit", "location", "reporter_kind", "reporter_name", "reporter_phone",
+    )  # fmt: skip
     create_label = "登记投诉"
     purpose = "客户的投诉。重要的 30 分钟内报主任，重大的当日报总经理；满一个月未解决自动升为重大。"
     column_list = (
@@ -178,6 +181,10 @@ class ComplaintView(TicketView):
             tone = "red" if complaints.goes_on(row) else "green"
             return Markup('<span class="badge badge-{}">{}</span>').format(tone, words)
         return super().cell(row, path)
+
+    def own_fields(self) -> dict[str, Field]:
+        """Return what a complaint says besides its ticket (A-C1)."""
+        return {"demand": Lines("客户要求", []), "about": Line("被投诉人", [Length(max=100)])}
 
     def get_create_form(self) -> Any:
         """Return the form a complaint is registered with (A-C1)."""

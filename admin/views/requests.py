@@ -1,13 +1,14 @@
 """Service requests and the orders they are done by (A-W1 to A-W13)."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
-from wtforms import BooleanField, Field
+from wtforms import BooleanField, Field, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from admin import access
-from admin.fields import Lines, TermField, form_class
+from admin.fields import Lines, TermField, form_class, required
 from admin.stepping import stepping
 from admin.views.defects import RECTIFY
 from admin.views.links import joined_to, linking
@@ -17,8 +18,9 @@ from admin.views.tickets import CLOSE, CONTACT, FOLLOW_UP, INVALIDATE, PROMISE, 
 from admin.views.work_orders import SENT_OUT, sent_to, technician_of
 from tenant.models import Department, Posting, ServiceRequest, Unit, WorkOrder
 from tenant.rules.terms import Act, Area, RequestCategory, TicketKind
-from tenant.services import requests
+from tenant.services import corrections, requests
 
+URGENCIES: Final = {"ordinary": "一般", "urgent": "较急"}
 DONE_AT_THE_DESK = (RequestCategory.CONSULTATION, RequestCategory.SUGGESTION)
 
 
@@ -38,6 +40,17 @@ def _usual_department(row: Any) -> dict[str, Any]:
     return {"department": topic.department} if topic is not None and topic.department is not None else {}
 
 
+def _reclassify(session: Any, row: Any, told: dict[str, Any]) -> str:
+    made = corrections.reclassify(
+        session,
+        row.id,
+        told["category"] or row.category,
+        urgent=told["urgency"] == "urgent" if told["urgency"] else row.urgent,
+        reason=told["reason"],
+    )
+    return f"「{row}」现为{made.category.label}、{URGENCIES['urgent' if made.urgent else 'ordinary']}，时限已重新计算。"
+
+
 def _state(row: Any) -> str:
     state: str = row.ticket.state
     return state
@@ -50,7 +63,8 @@ class RequestView(TicketView):
     path = "requests"
     group = "requests"
     order = 10
-    acts = frozenset({Act.VIEW, Act.CREATE, Act.EXPORT})
+    acts = frozenset({Act.VIEW, Act.CREATE, Act.EDIT, Act.EXPORT})
+    form_columns = ("content", "unit", "location", "reporter_kind", "reporter_name", "reporter_phone")
     create_label = "登记报事"
     purpose = "来电、来函、来访的报修、特约服务、咨询和建议。登记后时限立即开始计算。"
     column_list = (
@@ -95,6 +109,20 @@ class RequestView(TicketView):
             also=lambda row: row.category in DONE_AT_THE_DESK,
         ),
         *pausing("request"),
+        stepping(
+            "request",
+            "reclassify",
+            _reclassify,
+            fields=lambda _: {
+                "category": TermField("类别", [], terms=RequestCategory, blank=True, description="不填即不变。"),
+                "urgency": SelectField(
+                    "缓急", [], choices=[SelectChoice(*one) for one in (("", "不变"), *URGENCIES.items())]
+                ),
+                "reason": Lines("原因", [required("原因"), Length(max=200)]),
+            },
+            state=_state,
+            consequence="还在计时的时限改按新的类别和缓急，从原来的起点重新计算。",
+        ),
         RECTIFY,
         FOLLOW_UP,
         CLOSE,

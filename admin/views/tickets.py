@@ -1,9 +1,11 @@
 """What requests and complaints have in common, and what hangs on their tickets: follow-ups and escalations."""
 
 from datetime import datetime
+from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any, Final
 
-from flask import g
+from flask import g, request
 from markupsafe import Markup
 from sqlalchemy import func, select
 from wtforms import Field
@@ -11,14 +13,15 @@ from wtforms.validators import Length
 
 from admin import access, formats
 from admin.acting import Verb
-from admin.fields import Line, Lines, Moment, TermField, required
+from admin.fields import Line, Lines, Moment, TermField, form_class, required
+from admin.listing import column_at
 from admin.office_view import OfficeView
 from admin.screens import wording
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import Clock, Escalation, FollowUp, ServiceRequest, Ticket, Unit, WorkOrder
 from tenant.rules.terms import Act, Area, Channel, ContactMethod, ReporterKind, Satisfaction
-from tenant.services import acknowledgements, contacts, follow_ups, tickets
+from tenant.services import acknowledgements, contacts, corrections, follow_ups, tickets
 
 DUE: Final = "due"
 AT_DESK: Final = ((None, Act.EDIT),)
@@ -31,6 +34,10 @@ class TicketView(OfficeView):
 
     targets = {"unit": (Unit, ())}
     extra_labels = {DUE: "下一时限"}
+    of_ticket: frozenset[str] = frozenset(
+        {"unit", "location", "reporter_kind", "reporter_name", "reporter_phone", "content"}
+    )
+    """Fields of the form by which a matter is put right that are its ticket's; the others are its own."""
 
     def prepare(self, rows: list[Any]) -> None:
         """Fetch the next deadline of every matter of the page at once."""
@@ -75,6 +82,41 @@ class TicketView(OfficeView):
             "received_at": Moment("受理时间", [], description="不填即现在；补记夜间事项时填写。"),
             "promised_at": Moment("约定完成时间", [], description="与客户约定了时间才填写。"),
         }
+
+    # ---- put right
+    def get_edit_form(self) -> Any:
+        """Return the form by which a matter is put right: nothing in it carries a clock (A-W2, A-C1)."""
+        known = {**self.ticket_fields(), **self.own_fields()}
+        return form_class({name: known[name] for name in self.form_columns})
+
+    def own_fields(self) -> dict[str, Field]:
+        """Return the fields of the form that are no ticket's; none by default."""
+        return {}
+
+    def written_in(self, row: Any) -> Any:
+        """Return what the form is filled from: the ticket's values beside the matter's own."""
+        return SimpleNamespace(
+            **{name: getattr(row.ticket if name in self.of_ticket else row, name) for name in self.form_columns}
+        )
+
+    def edition(self, row: Any) -> str:
+        """Return a digest of what the form holds: what else happens to the matter meanwhile is no conflict."""
+        if request.method == "POST":
+            self.session.refresh(row.ticket)
+        held = [(name, str(value)) for name, value in sorted(vars(self.written_in(row)).items())]
+        return sha256(repr(held).encode()).hexdigest()[:16]
+
+    def column_of(self, name: str) -> Any:
+        """Return the column that a field fills, of the ticket or of the matter."""
+        return column_at(self.model, f"ticket.{name}" if name in self.of_ticket else name)
+
+    def change(self, form: Any, row: Any) -> Any:
+        """Write down anew what the form holds; clocks run on."""
+        told = {name: form[name].data for name in self.form_columns if name in form}
+        unit = told.pop("unit")
+        fields: Any = told | {"unit_id": unit.id if unit else None, "content": told["content"] or ""}
+        corrections.correct(self.session, row.ticket_id, fields)
+        return row
 
     def ticket_values(self, form: Any) -> dict[str, Any]:
         """Return what the form says about the ticket, as its service takes it."""

@@ -64,6 +64,7 @@ AREAS = {
     "staff": Area.STAFF,
     "postings": Area.STAFF,
     "mails": Area.MAILS,
+    "reports": Area.REPORTS,
     "shifts": Area.DUTIES,
     "duties": Area.DUTIES,
     "absences": Area.DUTIES,
@@ -162,6 +163,9 @@ DOORS = {
     "rota.export": Door("permitted", Area.DUTIES, Act.EXPORT),
     "rates.show": Door("permitted", Area.REPORTS, Act.VIEW),
     "rates.export": Door("permitted", Area.REPORTS, Act.EXPORT),
+    "reports_standing.show": Door("permitted", Area.REPORTS, Act.VIEW),
+    "reports_standing.export": Door("permitted", Area.REPORTS, Act.EXPORT),
+    "reports_standing.workbook": Door("permitted", Area.REPORTS, Act.EXPORT),
     "supervision.show": Door("permitted", Area.SUPERVISION, Act.VIEW),
     "supervision.acknowledge": SIGNED_IN,  # and who supervises offices or answers for one: test_boards.py
     "department_board.show": Door("permitted", Area.DEPARTMENT_BOARD, Act.VIEW),
