@@ -1,7 +1,7 @@
 """Files that hang on a matter: into the store first, then as a row; taken off, then swept (A-C9, A-W9)."""
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -53,10 +53,7 @@ def attach(
     known = _same(session, ticket, made.digest)
     if known is not None:
         return Attached(known, is_new=False)
-    key, thumbnail_key = new_key(), new_key() if made.thumbnail is not None else None
-    store.put(key, made.content, made.media_type)
-    if thumbnail_key is not None and made.thumbnail is not None:
-        store.put(thumbnail_key, made.thumbnail, PICTURE.media_type)
+    key, thumbnail_key = _stored(store, made)
     find(session, Ticket, ticket_id, field="ticket", lock=True)
     known = _same(session, ticket, made.digest)
     if known is not None:  # the form came twice at once: what this one stored has no row, and is swept
@@ -65,19 +62,13 @@ def attach(
         office_id=ticket.office_id,
         ticket_id=ticket.id,
         work_order_id=work_order_id,
-        kind=made.kind,
         purpose=purpose,
-        name=made.name,
         note=said,
-        media_type=made.media_type,
-        size=len(made.content),
-        digest=made.digest,
-        width=made.width,
-        height=made.height,
         key=key,
         thumbnail_key=thumbnail_key,
         added_at=clock.now(),
         added_by_id=postings.acting_posting_id(session, ticket.office_id),
+        **_described(made),
     )
     session.add(row)
     session.flush()
@@ -128,6 +119,23 @@ def named_by_rows(session: Session, keys: Collection[str], *, removed: bool) -> 
     for column in (Attachment.key, Attachment.thumbnail_key):
         found.update(key for key in session.scalars(select(column).where(column.in_(keys), state)) if key)
     return found
+
+
+def _described(made: Prepared) -> dict[str, Any]:
+    """Return the columns that say what a file is."""
+    said = {name: getattr(made, name) for name in ("kind", "name", "media_type", "digest", "width", "height")}
+    return said | {"size": len(made.content)}
+
+
+def _stored(store: Store, made: Prepared) -> tuple[str, str | None]:
+    """Put a file into the store, and its thumbnail where it has one; return their keys."""
+    key = new_key()
+    store.put(key, made.content, made.media_type)
+    if made.thumbnail is None:
+        return key, None
+    thumbnail_key = new_key()
+    store.put(thumbnail_key, made.thumbnail, PICTURE.media_type)
+    return key, thumbnail_key
 
 
 def _same(session: Session, ticket: Ticket, digest: str) -> Attachment | None:
