@@ -9,6 +9,7 @@ from flask import render_template, request, url_for
 
 from admin import access
 from admin.references import parse_id
+from admin.screens import presence
 from admin.screens.boards_cards import Filled, Looking, cards_of
 from tenant import clock
 from tenant.rules.terms import PauseReason, Role
@@ -84,7 +85,9 @@ def filled(looking: Looking, lanes: Sequence[Lane], labels: Mapping[str, str], e
 def page(template: str, **words: Any) -> str:
     """Return the page of a board, or only its lanes where the page itself asks for them again."""
     is_part = request.args.get("part") == "lanes"
-    return render_template("wuguan/board_lanes.html" if is_part else template, several=_is_several(), **words)
+    if is_part:
+        return render_template("wuguan/board_lanes.html", several=_is_several(), **words)
+    return render_template(template, several=_is_several(), away=presence.away_today(), **words)
 
 
 def postings_here(*roles: Role) -> list[int]:

@@ -55,7 +55,8 @@ class OfficeListView(OfficeView):
     column_searchable_list = ("code", "name")
     column_filters = ("name", "company.name", "archived_at")
     form_columns = (
-        "company", "code", "name", "zone", "desk_opens", "desk_closes", "quiet_from", "quiet_until", "phone", "address",
+        "company", "code", "name", "zone", "desk_opens", "desk_closes", "quiet_from", "quiet_until", "gather_after",
+        "phone", "address",
     )  # fmt: skip
     verbs = (
         Verb(

@@ -69,7 +69,10 @@ def gather_at(session: Session, raised: escalations.Raised, address: str, at: da
 
 
 def _has_enough(session: Session, office_id: int, address: str, at: datetime) -> bool:
-    """Tell whether the address got its fill within the hour before ``at``: read from the index, newest first."""
+    """Tell whether the address got its fill within the hour before ``at``: read from the index, newest first.
+
+    What is said to have been raised later than ``at`` was so before a clock was set back; of long after it, rehearsed.
+    """
     most = session.get_one(Office, office_id).gather_after
     if most <= 0:
         return False
@@ -82,7 +85,7 @@ def _has_enough(session: Session, office_id: int, address: str, at: datetime) ->
         .limit(1)
     )
     earliest = session.scalars(statement).one_or_none()
-    return earliest is not None and earliest > at - WITHIN
+    return earliest is not None and abs(at - earliest) < WITHIN
 
 
 # ---- gathered

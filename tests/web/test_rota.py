@@ -197,6 +197,8 @@ def test_what_who_is_away_has_not_done_is_listed_to_be_sent_to_somebody_else(dat
         absence_id = session.scalars(select(Absence.id)).one()
     assert number in text(html.fromstring(supervisor.get(f"/absences/details/?id={absence_id}").get_data(as_text=True)))
     assert "代理人 北苑物业助理" in text(page_of(supervisor))
+    board = text(html.fromstring(supervisor.get("/boards/office").get_data(as_text=True)))
+    assert "今天请假：北苑维修人员（代理人 北苑物业助理）" in board
     ended = supervisor.post(f"/absences/act/end/?id={absence_id}", follow_redirects=True).get_data(as_text=True)
     assert "已取消北苑维修人员" in ended
 
