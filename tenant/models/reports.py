@@ -15,9 +15,10 @@ from tenant.rules.terms import ReportKind
 class Report(OfficeScoped):
     """报表 — a week's consolidation or a month's analysis, for the company centre (A-W15, forms F028 and F029).
 
-    ``number`` runs without gaps by office and year. ``figures`` are as they stood at ``drawn_at``. ``findings`` and ``measures`` are the office's own words: causes, and
-    what is done about them. ``submitted_at`` None: a draft, of which nobody above the office hears; ``due_on`` is the
-    last day for it. ``sent_back_at`` and ``sent_back_why``: the centre wants it again.
+    ``number`` runs without gaps by office and year. ``figures`` are as they stood at ``drawn_at``. ``findings`` and
+    ``measures`` are the office's own words: causes, and what is done about them. ``submitted_at`` None: a draft, of
+    which nobody above the office hears; ``due_on`` is the last day for it. ``sent_back_at`` and ``sent_back_why``: the
+    centre wants it again.
     """
 
     __tablename__ = "report"
