@@ -12,7 +12,7 @@ from tenant.errors import Refusal
 from tenant.models import Builder, Defect, Office, Rectification, ServiceRequest, Ticket
 from tenant.rules.terms import ClockKind, RectificationState, RequestCategory, TicketKind, TicketState
 from tenant.rules.transitions import step
-from tenant.services import clocks, links, orders, pauses, postings, tickets
+from tenant.services import clocks, cycles, links, orders, pauses, postings, tickets
 from tenant.services.lookups import find, moment, open_office, shown, written
 from tenant.services.tickets import TicketFields
 
@@ -49,7 +49,8 @@ def from_request(
     request = find(session, ServiceRequest, request_id, field="request")
     ticket, office = tickets.open_ticket(session, request.ticket_id, "转为整改")
     _may_turn(session, request, ticket)
-    turned_at = moment(at, office, field="at", label="转整改时间", since=ticket.done_at or ticket.received_at)
+    since = ticket.done_at or cycles.began_at(session, ticket)
+    turned_at = moment(at, office, field="at", label="转整改时间", since=since)
     until = _in_warranty(warranty_until, local_day(ticket.received_at, office.zone))
     fields = TicketFields(
         office_id=office.id,
@@ -77,7 +78,7 @@ def send(session: Session, defect_id: int, inspector_id: int, *, at: datetime | 
     Raises NotFound for a posting that nobody of the office's engineering holds on that day.
     """
     defect, ticket, office = _unfinished(session, defect_id, "send")
-    sent_at = moment(at, office, field="at", label="派人时间", since=ticket.received_at)
+    sent_at = moment(at, office, field="at", label="派人时间", since=cycles.began_at(session, ticket))
     defect.inspector_id = postings.technician(session, office.id, inspector_id, local_day(sent_at, office.zone)).id
     defect.sent_at = sent_at
     ticket.state = TicketState.DISPATCHED
@@ -90,7 +91,7 @@ def confirm(
 ) -> Defect:
     """Record that somebody has looked and found the building's own fault, which the owner may sign at once (A-R1)."""
     defect, ticket, office = _unfinished(session, defect_id, "confirm")
-    confirmed_at = moment(at, office, field="at", label="确认时间", since=defect.sent_at or ticket.received_at)
+    confirmed_at = moment(at, office, field="at", label="确认时间", since=_looked_since(session, defect, ticket))
     defect.cause = written(cause, field="cause", label="原因", limit=_LONGEST_CAUSE)
     defect.confirmed_at = confirmed_at
     defect.confirmed_by_id = postings.acting_posting_id(session, office.id)
@@ -218,6 +219,12 @@ def _unfinished(session: Session, defect_id: int, verb: str) -> tuple[Defect, Ti
     step(policy.transitions(), MACHINE, ticket.state, verb, subject=ticket.number)
     session.refresh(found)
     return found, ticket, office
+
+
+def _looked_since(session: Session, defect: Defect, ticket: Ticket) -> datetime:
+    """Return since when somebody can have looked: sent, or the matter received or taken up again (A-R1, A-R6)."""
+    began_at = cycles.began_at(session, ticket)
+    return max(began_at, defect.sent_at or began_at)
 
 
 def _in_warranty(until: date | None, reported_on: date) -> date | None:

@@ -14,7 +14,7 @@ from tenant.rules.gravity import graver
 from tenant.rules.limits import limit_for
 from tenant.rules.terms import ClockKind, Gravity, RequestCategory, TicketKind, TicketState
 from tenant.rules.transitions import step
-from tenant.services import agreements, clocks, complaints, grading, orders, pauses, tickets
+from tenant.services import agreements, clocks, complaints, cycles, grading, orders, pauses, tickets
 from tenant.services.lookups import find, moment, shown
 
 _ANSWERED_BY_PARENT: Final = (
@@ -53,7 +53,7 @@ def merge(session: Session, ticket_id: int, elder_id: int, *, at: datetime | Non
             "answers_others", f"{younger.number} 是其他事项的同因主票。请先把那些事项改挂到 {elder.number}", younger
         )
     step(policy.transitions(), younger.kind.value, younger.state, "merge", subject=younger.number)
-    since = max(elder.received_at, younger.received_at)
+    since = max(elder.received_at, cycles.began_at(session, younger))
     merged_at = moment(at, office, field="at", label="并入时间", since=since)
     _carry_over(session, younger, elder, office, merged_at)
     pauses.end_lasting(session, younger, merged_at)

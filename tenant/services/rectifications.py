@@ -18,7 +18,6 @@ from tenant.errors import NotFound, Refusal
 from tenant.models import (
     Builder,
     Defect,
-    FollowUp,
     Office,
     Rectification,
     RectificationCheck,
@@ -26,9 +25,9 @@ from tenant.models import (
     Ticket,
 )
 from tenant.rules.numbers import rectification_number
-from tenant.rules.terms import ClockKind, ClockStart, RectificationState, Satisfaction, TicketState
+from tenant.rules.terms import ClockKind, ClockStart, RectificationState, TicketState
 from tenant.rules.transitions import step
-from tenant.services import clocks, owners, postings, tickets
+from tenant.services import clocks, cycles, owners, postings, tickets
 from tenant.services.defects import MACHINE as DEFECT
 from tenant.services.defects import OVER
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
@@ -377,7 +376,7 @@ def _settle(session: Session, held: Held, at: datetime) -> None:
     rows = _records(session, held.defect)
     if any(row.state not in OVER for row in rows):
         return
-    since = _taken_up_at(session, held.ticket)
+    since = cycles.taken_up_at(session, held.ticket)
     signed = [row.owner_signed_at for row in rows if row.owner_signed_at and (since is None or row.issued_at >= since)]
     if signed:
         tickets.finish(session, held.ticket, held.office, max(at, *signed))
@@ -385,15 +384,7 @@ def _settle(session: Session, held: Held, at: datetime) -> None:
     clocks.begin_for(session, held.ticket, held.office, ClockStart.RECEIPT, at, [ClockKind.DISPATCH])
 
 
-def _taken_up_at(session: Session, ticket: Ticket) -> datetime | None:
-    """Return when somebody dissatisfied had the matter taken up again last, None where nobody had (A-R6)."""
-    dissatisfied = select(func.max(FollowUp.made_at)).where(
-        FollowUp.ticket_id == ticket.id, FollowUp.satisfaction == Satisfaction.DISSATISFIED
-    )
-    return session.scalars(dissatisfied).one()
-
-
 def _ready_since(session: Session, defect: Defect, ticket: Ticket) -> datetime:
     """Return since when a record could be issued: the cause confirmed, signed for, not done yet (A-R1, A-R6)."""
-    known = (ticket.received_at, defect.confirmed_at, defect.owner_signed_at, _taken_up_at(session, ticket))
+    known = (cycles.began_at(session, ticket), defect.confirmed_at, defect.owner_signed_at)
     return max(instant for instant in known if instant is not None)

@@ -22,7 +22,7 @@ from tenant.rules.terms import (
     TicketState,
 )
 from tenant.rules.transitions import step
-from tenant.services import agreements, clocks, numbers, orders, pauses, postings, topics, units
+from tenant.services import agreements, clocks, cycles, numbers, orders, pauses, postings, topics, units
 from tenant.services.lookups import find, moment, open_office, optional, shown, written
 
 _WORK = (
@@ -187,7 +187,8 @@ def invalidate(session: Session, ticket_id: int, reason: str, *, at: datetime | 
     ticket, office = open_ticket(session, ticket_id, "作废")
     why = written(reason, field="reason", label="无效原因", limit=journal.LONGEST_REASON)
     journal.because(session, why)
-    ended_at = moment(at, office, field="at", label="作废时间", since=ticket.received_at)
+    since = ticket.done_at or cycles.began_at(session, ticket)
+    ended_at = moment(at, office, field="at", label="作废时间", since=since)
     if ticket.kind is TicketKind.COMPLAINT:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket_id == ticket.id)).one()
         complaint.gravity, complaint.graded_why = Gravity.INVALID, why

@@ -11,8 +11,18 @@ from desk import DAY, HOUR, MINUTE, complaint, request, running
 from tenant import clock
 from tenant.errors import Refusal
 from tenant.models import Posting, Ticket, WorkOrder
-from tenant.rules.terms import ClockKind, Gravity, PauseReason, Role, Satisfaction, TicketState, WorkOrderState
+from tenant.rules.terms import (
+    ClockKind,
+    Gravity,
+    PauseReason,
+    RectificationState,
+    Role,
+    Satisfaction,
+    TicketState,
+    WorkOrderState,
+)
 from tenant.services import complaints, defects, follow_ups, links, pauses, requests, tickets
+from warranty import brought_to, defect
 
 NOON = make.NOON
 MIDNIGHT = NOON + 12 * HOUR
@@ -132,6 +142,42 @@ def test_a_w10_nothing_is_done_before_it_was_taken_up_again(session, house):
         assert (back.code, back.field) == ("too_early", "at")
         requests.answer(session, asked.id, at=NOON + 2 * HOUR + MINUTE)
         assert refusal(tickets.close, session, asked.ticket_id).code == "not_followed_up"
+
+
+def test_a_w10_nothing_is_given_up_joined_or_turned_before_it_was_taken_up_again(session, house):
+    elder, asked = request(session, house), request(session, house)
+    with clock.at(NOON + HOUR):
+        requests.answer(session, asked.id)
+        assert refusal(tickets.invalidate, session, asked.ticket_id, "误报", at=NOON).code == "too_early"
+    said(session, asked, Satisfaction.DISSATISFIED, NOON + 2 * HOUR)
+    with clock.at(NOON + 3 * HOUR):
+        for act in (
+            lambda at: tickets.invalidate(session, asked.ticket_id, "误报", at=at),
+            lambda at: links.merge(session, asked.ticket_id, elder.ticket_id, at=at),
+            lambda at: defects.from_request(session, asked.id, part="外墙", at=at),
+        ):
+            assert refusal(act, NOON + HOUR).code == "too_early"
+        links.merge(session, asked.ticket_id, elder.ticket_id, at=NOON + 2 * HOUR)
+
+
+def test_a_r6_nobody_has_looked_again_before_the_owner_was_asked(session, house):
+    found = owned(session, house)
+    said(session, found, Satisfaction.DISSATISFIED, NOON + 2 * HOUR)
+    technician = house.people[Role.TECHNICIAN].id
+    with clock.at(NOON + 3 * HOUR):
+        for act in (
+            lambda at: defects.send(session, found.id, technician, at=at),
+            lambda at: defects.confirm(session, found.id, "仍渗水", at=at),
+        ):
+            assert refusal(act, NOON + HOUR).code == "too_early"
+            act(NOON + 2 * HOUR)
+
+
+def owned(session, house):
+    """Return a defect whose work the owner has signed for."""
+    found = defect(session, house)
+    brought_to(session, house, RectificationState.OWNER_SIGNED, found)
+    return found
 
 
 def test_a_c6_no_step_of_a_complaint_lies_before_it_was_taken_up_again(session, house):
