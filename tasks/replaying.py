@@ -1,12 +1,14 @@
 """Who would have been written to, had other limits held: looked up as a sweep would have, on the day itself."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tenant.calendars import local_day
-from tenant.models import Office, Shift
+from tenant.models import Absence, Office, Posting, Shift
 from tenant.rules.replaying import Told
 from tenant.rules.terms import ClockKind, TicketKind
 from tenant.services import duties, escalations
@@ -16,7 +18,7 @@ from tenant.services.postings import Recipient
 
 
 class Reached:
-    """The people reached in one office; each answer is looked up once for a day, and for the shifts on duty.
+    """The people reached in one office; an answer holds for as long as nobody comes, goes, is away or is on duty.
 
     ``group_session`` sees every office: those up the line stand outside this one.
     """
@@ -25,6 +27,7 @@ class Reached:
         self.session = group_session
         self.office = office
         self.shifts: Sequence[Shift] = duties.shifts(group_session, office.id)
+        self.changes = _changes(group_session, office)
         self.known: dict[tuple[object, ...], Sequence[Recipient]] = {}
 
     def __call__(self, told: Told, hands: Hands) -> Sequence[Recipient]:
@@ -35,9 +38,10 @@ class Reached:
         return self.known[key]
 
     def _when(self, at: datetime) -> tuple[object, ...]:
-        """Return all of an instant that decides who is there: the day, and on which day the shifts on duty began."""
+        """Return all of an instant that decides who is there: the stretch of days, and the shifts on duty by day."""
         zone = self.office.zone
-        return local_day(at, zone), *(duties.hours_of(shift).day_of(at, zone) for shift in self.shifts)
+        stretch = bisect_right(self.changes, local_day(at, zone))
+        return stretch, *(duties.hours_of(shift).day_of(at, zone) for shift in self.shifts)
 
     def _raised(self, told: Told, hands: Hands) -> Raised:
         return Raised(
@@ -62,3 +66,12 @@ class Reached:
             technician_id=hands.technician_id,
             waits=told.waits,
         )
+
+
+def _changes(group_session: Session, office: Office) -> list[date]:
+    """Return the days on which a posting or an absence begins or has ended: between two of them nothing changes."""
+    near = or_(Posting.office_id == office.id, Posting.office_id.is_(None))
+    spans = [*group_session.execute(select(Posting.from_on, Posting.to_on).where(near))]
+    spans += group_session.execute(select(Absence.from_on, Absence.to_on).where(Absence.office_id == office.id))
+    begins = {begin for begin, _ in spans}
+    return sorted(begins | {end + timedelta(days=1) for _, end in spans if end is not None})

@@ -1,4 +1,4 @@
-"""Days that a page is asked for in its address."""
+"""Days that a page is asked for, in its address or in its form."""
 
 from datetime import date
 
@@ -8,11 +8,11 @@ from tenant.errors import Refusal
 
 
 def day_asked(key: str, label: str, otherwise: date | None = None) -> date:
-    """Return the day under ``key`` of the address, ``otherwise`` where it names none.
+    """Return the day under ``key`` of what was asked, ``otherwise`` where it names none.
 
     Raises Refusal for what is no day, and for a missing one where there is no other.
     """
-    text = request.args.get(key, "").strip()
+    text = request.values.get(key, "").strip()
     if not text and otherwise is not None:
         return otherwise
     try:

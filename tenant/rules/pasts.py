@@ -6,13 +6,14 @@ place of was asked for too, had other limits left it running.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tenant.rules.replaying import ENDED_BY_APPOINTMENT, Asked, Matter, Wait
 from tenant.rules.terms import ClockKind, Gravity, TicketKind
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
+_A_TICK: Final = timedelta(microseconds=1)
 AGREED: Final = frozenset({ClockKind.PROMISED, ClockKind.WAITING})
 """What runs out when people have agreed that it does, whatever limits say."""
 
@@ -51,8 +52,7 @@ def matter_of(
     """Return the past of a ticket, of its clocks in any order, its waits, its qualifiers and what happened to it."""
     rows = sorted(kept, key=lambda row: (row.kind, row.cycle))
     finished = tuple(sorted({row.started_at for row in rows if row.kind is ClockKind.FOLLOW_UP}))
-    again = _when_a_month_counts_again(rows, held)
-    asked = [_asked(chain, waits, _since(chain[0], since, again)) for chain, since in _chains(rows)]
+    asked = [_asked(chain, waits, _since(chain[0], before, rows, held)) for chain, before in _chains(rows)]
     promises = [one for one in asked if one.kind is ClockKind.PROMISED]
     asked = [_as_if_left(one, promises, finished, course) for one in asked]
     asked += _never_begun(kind, asked, promises, finished, course)
@@ -78,18 +78,28 @@ def _chains(rows: Sequence[Kept]) -> Iterator[tuple[list[Kept], datetime]]:
         yield chain, since
 
 
-def _when_a_month_counts_again(rows: Sequence[Kept], held: Sequence[tuple[datetime, frozenset[str]]]) -> list[datetime]:
-    """Return when a complaint was taken up again or was grave no more: its month counts from receipt (A-C2c)."""
-    taken_up = {row.started_at for row in rows if row.kind is ClockKind.DEPARTMENT_RECEIPT}
-    return sorted(taken_up | {at for at, qualifiers in held if Gravity.GRAVE.value not in qualifiers})
+def _since(
+    first: Kept, before: datetime, rows: Sequence[Kept], held: Sequence[tuple[datetime, frozenset[str]]]
+) -> datetime:
+    """Return when a clock began to run: with what it counts from, but not before the last of its kind had ended.
 
-
-def _since(first: Kept, before: datetime, again: Sequence[datetime]) -> datetime:
-    """Return when a clock began to run: with what it counts from, but not before the last of its kind had ended."""
+    A complaint's month counts from receipt, whenever its clock begins: it was taken up again, or is grave no more
+    (A-C2c).
+    """
     since = max(before, first.started_at)
-    if first.kind is not ClockKind.REGRADE or since == first.started_at:
+    if first.kind is not ClockKind.REGRADE or first.started_at == first.due_at:
         return since
-    return next((at for at in again if at >= since), since)
+    if since == first.started_at and not _is_grave(held, since):
+        return since
+    taken_up = [row.started_at for row in rows if row.kind is ClockKind.DEPARTMENT_RECEIPT]
+    begins = [at for at in taken_up if not _is_grave(held, at - _A_TICK)]
+    begins += [at for at, _ in held if not _is_grave(held, at)]
+    return min((at for at in begins if at > since), default=since)
+
+
+def _is_grave(held: Sequence[tuple[datetime, frozenset[str]]], at: datetime) -> bool:
+    _, qualifiers = max((one for one in held if one[0] <= at), key=lambda one: one[0], default=(at, frozenset[str]()))
+    return Gravity.GRAVE.value in qualifiers
 
 
 def _ended(row: Kept) -> datetime:

@@ -169,7 +169,9 @@ class Replay:
             warned_at = None if was_warned else self._warned(limit, asked, span)
             was_warned = was_warned or warned_at is not None
             yield self._lap(matter, asked, limit, span, warned_at)
-            if wait is None or wait.ended_at is None or _came_before(asked, wait.ended_at):
+            if wait is None or wait.ended_at is None or span.ended_at != wait.began_at:
+                return
+            if _came_before(asked, wait.ended_at):
                 return
             due = self._after(asked, limit, due, wait.began_at, wait.ended_at)
             begun = wait.ended_at
