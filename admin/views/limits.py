@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+from flask import url_for
 from flask_admin.form import BaseForm
 from sqlalchemy import or_, select
 from wtforms import Field, SelectField, SelectMultipleField
@@ -165,6 +166,14 @@ class _LimitView(OfficeView):
     def show_steps(self, row: Any) -> str:
         """Return its own ladder."""
         return limit_words.steps_written(row.steps).replace("\n", "；") or "沿用手册"
+
+    def verbs_for(self, row: Any, back: str | None = None) -> list[dict[str, str]]:
+        """Return what may be done with it; a draft is tried before it is put into force."""
+        offered = super().verbs_for(row, back)
+        if not _is_draft(row):
+            return offered
+        level = "office" if isinstance(row, OfficeClockPolicy) else "group"
+        return [{"name": "replay", "label": "试算", "url": url_for("replays.show", level=level, row_id=row.id)}, *offered]
 
     def check(self, row: Any) -> None:
         """Refuse at the field what makes no sense."""
