@@ -169,11 +169,12 @@ class _LimitView(OfficeView):
 
     def verbs_for(self, row: Any, back: str | None = None) -> list[dict[str, str]]:
         """Return what may be done with it; a draft is tried before it is put into force."""
-        offered = super().verbs_for(row, back)
+        offered: list[dict[str, str]] = super().verbs_for(row, back)
         if not _is_draft(row):
             return offered
         level = "office" if isinstance(row, OfficeClockPolicy) else "group"
-        return [{"name": "replay", "label": "试算", "url": url_for("replays.show", level=level, row_id=row.id)}, *offered]
+        trial = url_for("replays.show", level=level, row_id=row.id)
+        return [{"name": "replay", "label": "试算", "url": trial}, *offered]
 
     def check(self, row: Any) -> None:
         """Refuse at the field what makes no sense."""
