@@ -18,7 +18,7 @@ from tenant.db import Addresses, Database, locate
 from tenant.errors import Refusal
 from tenant.files import FileGone, StoreDown, new_key, open_store
 from tenant.rules.terms import MailState
-from tenant.services import health
+from tenant.services import health, holidays
 from tenant.services.health import Health, Running
 from tenant.settings import Settings
 from tenant.unscoped import Reason, across_offices
@@ -204,6 +204,7 @@ def _clockwork(database: Database) -> Iterator[Finding]:
         "jobs", "停滞的导入等任务", seen.jobs_stuck, "请确认有进程处理 imports 队列；详情见「后台运行」/clockwork/。"
     )
     yield _switched_off(database)
+    yield _holidays(database)
     yield from _processes(seen)
     yield from _mails(seen)
 
@@ -219,6 +220,20 @@ def _switched_off(database: Database) -> Finding:
         ok=not off,
         value="、".join(off) or "没有",
         advice="停用的任务到点不会执行，积压会越来越多。请在「后台运行」/clockwork/ 重新启用，或确认确实要停。",
+    )
+
+
+def _holidays(database: Database) -> Finding:
+    """Return which years lack an arrangement of holidays; next year's, not announced yet, is said and no fault."""
+    today = clock.today(clock.DEFAULT_ZONE)
+    with across_offices(database, Reason.WATCHING) as session:
+        missing = holidays.unconfirmed(session, today)
+    return Finding(
+        "holidays",
+        "节假日安排",
+        ok=today.year not in missing,
+        value="、".join(f"{year} 年尚未确认" for year in missing) or "已确认",
+        advice="按工作日计的时限暂按周一至周五计算。请由集团在「节假日」/holidays 粘贴公布的日期并确认。",
     )
 
 

@@ -8,6 +8,7 @@ from flask_admin.form import BaseForm
 from sqlalchemy import or_, select
 from wtforms import Field, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
 
 from admin import access
 from admin.acting import Verb
@@ -44,6 +45,7 @@ class Pauses(SelectMultipleField):
             choices=choices,
             description="按住 Ctrl 可多选；不选即沿用手册的规定。",
             invalid_choice_message="请从列表中选择。",
+            render_kw={"size": len(choices)},
             **options,
         )
 
@@ -54,7 +56,7 @@ class Pauses(SelectMultipleField):
     def pre_validate(self, form: BaseForm) -> None:
         """Raise for a reason that is none, and for a reason beside none at all."""
         if self.data and NEVER in self.data and len(self.data) > 1:
-            raise ValueError("「任何等待都不停」不能与其他原因同时选。请只选其一。")
+            raise ValidationError("「任何等待都不停」不能与其他原因同时选。请只选其一。")
         if self.data:
             super().pre_validate(form)
 

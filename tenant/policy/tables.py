@@ -11,6 +11,7 @@ from tenant.errors import SettingsError
 from tenant.policy.rows import Row, read_file, rows_of
 from tenant.rules.arrears import DunningTerm
 from tenant.rules.deadlines import Term
+from tenant.rules.drafts import fault_in_calendar, fault_in_length
 from tenant.rules.gravity import GravityRoute, RepeatRule
 from tenant.rules.ladder import EscalationStep
 from tenant.rules.limits import ORDINARY, URGENT, Limit
@@ -144,6 +145,11 @@ def _clock(row: Row, ladders: Mapping[str, tuple[EscalationStep, ...]]) -> Limit
             raise row.wrong(name, value, f"以下之一：{'、'.join(sorted(known)) or '不填'}")
     if term.ladder is not None and term.ladder not in ladders:
         raise row.wrong("ladder", term.ladder, f"以下之一：{'、'.join(ladders)}")
+    fault = fault_in_calendar(term.measure, term.calendar) or fault_in_length(
+        term.measure, term.amount, term.minimum, warning
+    )
+    if fault is not None:
+        raise row.wrong(fault.field, fault.value, f"可用的值：{fault.message}")
     return Limit(
         term=term,
         steps=() if term.ladder is None else ladders[term.ladder],
