@@ -102,11 +102,16 @@ class Acting:
             {
                 "name": verb.name,
                 "label": verb.label,
-                "url": url_for(f"{view.endpoint}.act_view", verb=verb.name, id=row.id, url=back or view.return_url()),
+                "url": self.verb_url(verb, row, back or view.return_url()),
             }
             for verb in self.verbs
             if verb.may(self.area) and verb.fits(row) and (not view.is_group_only or view.allows(Act.ACT))
         ]
+
+    def verb_url(self, verb: Verb, row: Any, back: str) -> str:
+        """Return the address of a verb's form for ``row``, which leads on to ``back``."""
+        view: Any = self
+        return url_for(f"{view.endpoint}.act_view", verb=verb.name, id=row.id, url=back)
 
     @expose("/act/<verb>/", methods=("GET", "POST"))
     @needs(Act.VIEW)

@@ -23,6 +23,7 @@ NAMES = {
     "billing": "a month posted for an office beside INSERT … SELECT of the same charges and audit entries",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
     "replay": "a draft of a time limit tried on 90 days of an office, beside reading the same rows",
+    "workbench": "workbench, desk and boards of 5,000 open tickets beside their own statements asked bare",
     "start_up": "the second start of the demo, and its idle memory",
 }
 

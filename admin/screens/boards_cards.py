@@ -1,7 +1,7 @@
 """The cards of the boards: what a matter is, where, whose, how much time is left, what may be done with it at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from admin import access, formats
+from admin.acting import Verb
 from admin.screens import wording, workbench
 from tenant import policy
 from tenant.models import Clock, Complaint, Defect, FollowUp, Pause, Posting, ServiceRequest, Ticket, WorkOrder
@@ -85,6 +86,8 @@ class Looking:
     back: str
     verbs: Mapping[str, frozenset[str]]
     working: bool = True
+    sayable: dict[str, tuple[Any, list[Verb]]] = field(default_factory=dict)
+    """Of each table its view and the verbs the person may say there at all: asked once, not card by card."""
 
 
 Rows = dict[tuple[str, int], Any]
@@ -255,15 +258,18 @@ def _buttons(looking: Looking, row: Any, back: str) -> Iterable[Button]:
     """Yield the verbs of the board that the table of states offers for the row now, to this person."""
     if not isinstance(row, WorkOrder | Complaint):
         return
-    view = wording.view_of(row.__tablename__)
     offered = looking.verbs.get(row.state.value if isinstance(row, WorkOrder) else COMPLAINED, frozenset())
-    if view is None or not offered:
+    if not offered:
         return
-    for verb in view.verbs_for(row, back):
-        name = verb["name"]
-        if name in offered:
-            asks = _asked(looking, row, name)
-            yield Button(name, _label(name, verb["label"], asks), verb["url"], asks)
+    table = row.__tablename__
+    if table not in looking.sayable:
+        seen = wording.view_of(table)
+        looking.sayable[table] = (seen, [verb for verb in seen.verbs if verb.may(seen.area)] if seen else [])
+    view, known = looking.sayable[table]
+    for verb in known:
+        if verb.name in offered and verb.fits(row):
+            asks = _asked(looking, row, verb.name)
+            yield Button(verb.name, _label(verb.name, verb.label, asks), view.verb_url(verb, row, back), asks)
 
 
 def _asked(looking: Looking, row: Any, name: str) -> str:
