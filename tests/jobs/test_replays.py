@@ -1,6 +1,6 @@
 """Trying the draft of a limit on what has happened: counted right, kept once, whatever dies on the way (A-W4, A-O2)."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -11,11 +11,25 @@ from desk import MINUTE, at_desk, call, request
 from jobs.asking import claim, job_of, lapse, look
 from tasks import jobs as running
 from tasks.actors import Works, perform
+from tasks.replaying import Reached
 from tenant import clock
 from tenant.errors import Refusal
-from tenant.models import ClockPolicy, Escalation, Job, Mail, OfficeClockPolicy, PolicyReplay
+from tenant.models import (
+    Absence,
+    ClockPolicy,
+    Duty,
+    Escalation,
+    Job,
+    Mail,
+    Office,
+    OfficeClockPolicy,
+    PolicyReplay,
+    Shift,
+)
+from tenant.rules.replaying import Told
 from tenant.rules.terms import ClockCalendar, ClockKind, ClockMeasure, JobState, Role, TicketKind
 from tenant.services import limits, replays
+from tenant.services.pasts import Hands
 from tenant.unscoped import Reason, across_offices
 
 DAY = make.NOON.date()
@@ -192,6 +206,47 @@ def test_days_that_cannot_be_are_refused_at_their_field(database, cast, first, l
             replays.ask(session, row, cast.north.office, *days)
         assert refused.value.field == field
         assert replays.ask(session, row, cast.north.office, today - timedelta(days=366), today).figures is None
+
+
+@pytest.fixture
+def rota(database, cast):
+    """The supervisor of the north is away for a while with a substitute, and two people have the night."""
+    north = cast.north
+    with database.session(north.scope(), north.actor(Role.DIRECTOR)) as session:
+        night = Shift(office_id=north.id, name="夜班", begins=time(17, 30), ends=time(8))
+        away = {"from_on": DAY + timedelta(days=2), "to_on": DAY + timedelta(days=4)}
+        session.add_all(
+            [
+                night,
+                Absence(
+                    office_id=north.id,
+                    posting_id=north.people[Role.SUPERVISOR].id,
+                    substitute_id=north.people[Role.FRONT_DESK].id,
+                    **away,
+                ),
+            ]
+        )
+        session.flush()
+        for days, role in ((1, Role.FRONT_DESK), (3, Role.TECHNICIAN)):
+            on = DAY + timedelta(days=days)
+            session.add(Duty(office_id=north.id, shift_id=night.id, duty_on=on, posting_id=north.people[role].id))
+        session.commit()
+
+
+def test_who_would_be_told_is_who_the_sweep_would_tell_at_every_hour(database, cast, rota):
+    north = cast.north
+    with across_offices(database, Reason.FINDING_RECIPIENTS) as group:
+        office = group.get_one(Office, north.id)
+        reached = Reached(group, office)
+        hands = Hands(make.NOON, north.engineering.id, north.people[Role.TECHNICIAN].id)
+        found = set()
+        for role in (Role.SUPERVISOR, Role.FRONT_DESK, Role.TECHNICIAN, Role.DIRECTOR):
+            for hour in range(0, 6 * 24, 3):
+                told = Told(1, make.NOON + timedelta(hours=hour), (role,), (Role.DIRECTOR,))
+                fresh = Reached(group, office)(told, hands)
+                assert [one.address for one in reached(told, hands)] == [one.address for one in fresh]
+                found.add((role, *(one.name for one in fresh)))
+    assert len(found) > 4, "the rota and the absence make a difference"
 
 
 def test_what_is_in_force_is_no_draft(database, cast):

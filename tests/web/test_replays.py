@@ -101,6 +101,21 @@ def test_a_director_tries_a_draft_and_goes_back_to_put_it_into_force(cast, sign_
     assert html.fromstring(page).xpath("//a[contains(., '回到草稿，启用或修改')]/@href")
 
 
+def test_a_draft_leads_to_its_trial_and_what_is_in_force_does_not(cast, sign_in, own, database):
+    director = sign_in(cast.north.people[Role.DIRECTOR].staff)
+    row_id = int(own.split("/")[3])
+    record = f"/office_limits/details/?id={row_id}"
+    assert own in director.get(record).get_data(as_text=True)
+    with database.session(cast.north.scope(), cast.north.actor(Role.DIRECTOR)) as session:
+        session.get_one(OfficeClockPolicy, row_id).activated_at = clock.now()
+        session.commit()
+    assert own not in director.get(record).get_data(as_text=True)
+    assert director.post(own, DAYS).status_code == 422
+    with database.session(cast.north.scope(), cast.north.actor(Role.DIRECTOR)) as session:
+        session.get_one(OfficeClockPolicy, row_id).withdrawn_at = clock.now()
+        session.commit()
+
+
 def test_nothing_is_tried_without_the_right_and_nothing_of_another_office_is_seen(cast, sign_in, own, shared):
     desk = sign_in(cast.north.people[Role.FRONT_DESK].staff)
     assert desk.post(own, DAYS).status_code == 403
@@ -122,8 +137,9 @@ def test_headquarters_sees_every_office_and_their_sum(cast, sign_in, shared, wor
     work()
     page = centre.get(address).get_data(as_text=True)
     assert line_of(page)[1] == "3→1（−2）"
-    for house, late in ((cast.north, "1→0（−1）"), (cast.south, "2→1（−1）")):
-        assert late in line_of(page, house.office.name, "各管理处"), house.office.name
+    for house, received in ((cast.north, "1"), (cast.south, "2")):
+        tickets, late, *_ = line_of(page, house.office.name, "各管理处")
+        assert (tickets, late[-4:]) == (received, "（−1）")
     director = sign_in(cast.north.people[Role.DIRECTOR].staff)
     mine = director.get(address).get_data(as_text=True)
     assert line_of(mine)[1] == "1→0（−1）"
