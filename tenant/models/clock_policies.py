@@ -17,10 +17,10 @@ class _Limit:
 
     It stands in place of the row of ``policy/clocks.toml`` for the same ticket, clock and qualifier (None: for all
     without a row of their own). ``amount`` counts in ``measure``, 0 for the same day; ``minimum`` and ``warning`` are
-    minutes, the latter before the deadline, 0 for none. ``pauses`` are the reasons for which it stands still, None for
-    the table's own. ``steps`` are the levels ``{"level", "role", "after"}`` of its ladder, None for the table's own. It holds for
-    clocks that begin on ``effective_on`` or later, of several the latest; ``activated_at`` None: a draft, which holds
-    for nothing. An activated one is never edited: a change is another one, and ``withdrawn_at`` ends it.
+    minutes, the latter before the deadline, 0 for none. ``pauses`` are the reasons for which it stands still, ``steps``
+    the levels ``{"level", "role", "after"}`` of its ladder; None: the table's own. It holds for clocks that begin on
+    ``effective_on`` or later, of several the latest; ``activated_at`` None: a draft, which holds for nothing. An
+    activated one is never edited: a change is another one, and ``withdrawn_at`` ends it.
     """
 
     ticket: Mapped[TicketKind] = mapped_column(coded(TicketKind, "ticket"), doc="种类")

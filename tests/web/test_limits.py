@@ -196,3 +196,12 @@ def test_a_year_that_nobody_confirmed_is_said_on_both_pages(director):
         for place in ("/limits", "/holidays"):
             page = director.get(place).get_data(as_text=True)
             assert (words in page) == (f"{TODAY.year + 1} 年（" not in director.get("/holidays").get_data(as_text=True))
+
+
+def test_a_limit_is_narrowed_to_a_category(director, database):
+    answer = director.post("/office_limits/new/", DRAFT | {"qualifier": "repair", "why": "只管报修"})
+    assert answer.status_code == 302
+    row = kept(database, OfficeClockPolicy)[-1]
+    assert (row.qualifier, row.why) == ("repair", "只管报修")
+    form = html.fromstring(director.get(f"/office_limits/edit/?id={row.id}").get_data(as_text=True))
+    assert form.xpath("//select[@name='qualifier']/option[@selected]/@value") == ["repair"]

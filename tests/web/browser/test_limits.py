@@ -38,6 +38,7 @@ def test_a_limit_is_written_put_into_force_and_given_to_what_is_under_way(visit,
         "clock": "first_reply",
         "measure": "minutes",
         "calendar": "always",
+        "qualifier": {"desk": "", "phone": "repair"}[director.size],
     }.items():
         director.page.select_option(f"[name={name}]", value)
     for name, value in {
