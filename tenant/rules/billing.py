@@ -9,7 +9,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -17,6 +17,8 @@ from tenant.rules.terms import Rounding
 
 _A_DAY = timedelta(days=1)
 _NOTHING = Fraction(0)
+_FEN = Decimal("0.01")
+_WIDE = Context(prec=60)
 _STEPS = {
     Rounding.FEN: (Decimal("0.01"), ROUND_HALF_UP),
     Rounding.JIAO: (Decimal("0.1"), ROUND_HALF_UP),
@@ -126,12 +128,14 @@ def rounded(amount: Fraction, rounding: Rounding) -> Decimal:
         whole += rest > 0
     elif way is ROUND_HALF_UP:
         whole += 2 * rest >= counted.denominator
-    return (whole * step).quantize(Decimal("0.01"))
+    return (whole * step).quantize(_FEN)
 
 
 def usage_amount(used: Decimal, price: Decimal, rounding: Rounding) -> Decimal:
-    """Return what ``used`` (m³, kWh, GJ: a meter's difference times its factor) costs at ``price`` yuan each."""
-    return rounded(Fraction(used) * Fraction(price), rounding)
+    """Return what ``used`` (m³, kWh, GJ: a meter's difference times its factor; m² for a whole month) costs each."""
+    step, way = _STEPS[rounding]
+    counted = _WIDE.divide(_WIDE.multiply(used, price), step)
+    return (counted.quantize(Decimal(1), rounding=way, context=_WIDE) * step).quantize(_FEN)
 
 
 def uncovered(first: date, last: date, spans: Iterable[Span]) -> tuple[tuple[date, date], ...]:

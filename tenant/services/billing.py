@@ -4,7 +4,6 @@ Counting, posting and undoing are long work, done by jobs; what is posted is wha
 has changed since, the run is counted again and a person looks at it once more.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -251,8 +250,7 @@ def _digest(lines: Iterable[Line]) -> str:
     """Return what names all that is charged, line by line; what the month before came to is left out."""
     named = sha256()
     for line in lines:
-        kept = line._replace(before=None)
-        named.update(json.dumps(kept, default=str, ensure_ascii=False).encode())
+        named.update(repr(line._replace(before=None)).encode())
     return named.hexdigest()
 
 

@@ -41,6 +41,16 @@ class UnitRow(NamedTuple):
     usage: UnitUsage
 
 
+class Item(NamedTuple):
+    """An item of the price list as a month needs it."""
+
+    id: int
+    basis: ChargeBasis
+    usage: UnitUsage | None
+    meter_kind: MeterKind | None
+    rounding: Rounding
+
+
 class Line(NamedTuple):
     """What one unit is charged for one item, as :class:`tenant.models.BillingLine` keeps it."""
 
@@ -61,9 +71,10 @@ class Month:
 
     first: date
     last: date
-    items: Sequence[ChargeType]
+    items: Sequence[Item]
     units: Sequence[UnitRow]
     prices: dict[int, list[Span]]
+    unpriced: set[int]
     payers: dict[int, list[Span]]
     shares: dict[tuple[int, int | None], list[Span]]
     spaces: dict[int, int]
@@ -76,9 +87,10 @@ class Month:
 def read_month(session: Session, office_id: int, month: date, charge_type_ids: Collection[int]) -> Month:
     """Read what a month rests on; ``month`` is its first day."""
     first, last = month, months_after(month, 1) - _A_DAY
-    items = session.scalars(
-        select(ChargeType).where(ChargeType.office_id == office_id, ChargeType.id.in_(list(charge_type_ids)))
-    ).all()
+    columns = (ChargeType.id, ChargeType.basis, ChargeType.usage, ChargeType.meter_kind, ChargeType.rounding)
+    statement = select(*columns).where(ChargeType.office_id == office_id, ChargeType.id.in_(list(charge_type_ids)))
+    items = [Item(*row) for row in session.execute(statement.order_by(ChargeType.id))]
+    prices = tariffs.prices_of(session, charge_type_ids, first, last)
     rows = session.execute(select(Unit.id, Unit.area, Unit.usage).where(Unit.office_id == office_id).order_by(Unit.id))
     shares: dict[tuple[int, int | None], list[Span]] = defaultdict(list)
     for row in concessions.approved(session, office_id, first, last):
@@ -86,9 +98,10 @@ def read_month(session: Session, office_id: int, month: date, charge_type_ids: C
     return Month(
         first=first,
         last=last,
-        items=sorted(items, key=lambda item: item.id),
+        items=items,
         units=[UnitRow(*row) for row in rows],
-        prices=tariffs.prices_of(session, charge_type_ids, first, last),
+        prices=prices,
+        unpriced={item.id for item in items if uncovered(first, last, prices.get(item.id, []))},
         payers=_payers(session, office_id, first, last),
         shares=dict(shares),
         spaces=_spaces(session, office_id),
@@ -106,7 +119,7 @@ def lines_of(month: Month) -> Iterator[Line]:
                 yield from _lines(month, unit, item)
 
 
-def _lines(month: Month, unit: UnitRow, item: ChargeType) -> Iterator[Line]:
+def _lines(month: Month, unit: UnitRow, item: Item) -> Iterator[Line]:
     payers, prices = month.payers.get(unit.id, []), month.prices.get(item.id, [])
     shares = [*month.shares.get((unit.id, item.id), ()), *month.shares.get((unit.id, None), ())]
     quantity = _quantity(month, unit, item)
@@ -134,7 +147,7 @@ def _lines(month: Month, unit: UnitRow, item: ChargeType) -> Iterator[Line]:
         )
 
 
-def _quantity(month: Month, unit: UnitRow, item: ChargeType) -> Decimal | None:
+def _quantity(month: Month, unit: UnitRow, item: Item) -> Decimal | None:
     """Return what the price is multiplied by, None while it is not known, 0 where there is nothing to charge."""
     if item.basis is ChargeBasis.AREA:
         return unit.area
@@ -145,20 +158,22 @@ def _quantity(month: Month, unit: UnitRow, item: ChargeType) -> Decimal | None:
     return _ONE
 
 
-def _problem(month: Month, unit: UnitRow, item: ChargeType, quantity: Decimal | None) -> str | None:
+def _problem(month: Month, unit: UnitRow, item: Item, quantity: Decimal | None) -> str | None:
     """Return why the unit cannot be charged for the item, None where it can."""
     if (unit.id, item.id) in month.charged:
         return "charged_before"
     if quantity is None:
         return "no_area" if item.basis is ChargeBasis.AREA else "no_reading"
-    if uncovered(month.first, month.last, month.prices.get(item.id, [])):
+    if item.id in month.unpriced:
         return "no_price"
-    return "no_payer" if uncovered(month.first, month.last, month.payers.get(unit.id, [])) else None
+    payers = month.payers.get(unit.id, [])
+    is_paid = any(_covers(span, month) for span in payers) or not uncovered(month.first, month.last, payers)
+    return None if is_paid else "no_payer"
 
 
 def _parts(
     month: Month,
-    item: ChargeType,
+    item: Item,
     quantity: Decimal,
     payers: Sequence[Span],
     prices: Sequence[Span],

@@ -163,3 +163,8 @@ def test_uncovered_days_are_those_on_which_nothing_holds(first, length, told):
     found = uncovered(first, last, spans)
     assert {begins + n * DAY for begins, ends in found for n in range((ends - begins).days + 1)} == bare
     assert all(one[1] + DAY < other[0] for one, other in pairwise(found))
+
+
+@given(quantities, prices, st.sampled_from(Rounding))
+def test_what_is_reckoned_at_once_is_what_fractions_give(used, price, way):
+    assert usage_amount(used, price, way) == rounded(Fraction(used) * Fraction(price), way)
