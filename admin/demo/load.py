@@ -5,7 +5,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from admin.demo import defects, group, houses, matters, money, pictures, places
+from admin.demo import defects, group, houses, matters, money, pictures, places, rota
 from admin.demo.group import OFFICES, OfficePlan
 from tenant.db import Database, refresh_statistics
 from tenant.files import Store
@@ -49,6 +49,7 @@ def _load_office(
         matters.build(session, random, office_id, homes)
         defects.build(session, random, office_id, homes)
         places.build(session, random, office_id, homes)
+        rota.build(session, office_id)
         pictures.build(session, store)
         session.commit()
         return True
