@@ -34,10 +34,15 @@ OF_OFFICES: Final[Mapping[str, OfficeEntry]] = {
     "dunning_noon": OfficeEntry("催缴（午间补办）", time(13)),
     "dunning_evening": OfficeEntry("催缴（傍晚补办）", time(17)),
     "reports": OfficeEntry("生成报表", time(0, 30)),
+    "duty_gaps": OfficeEntry("次日值班空缺提醒", time(16)),
 }
 """Entries that each office has for itself, by name."""
 OF_THE_GROUP: Final[dict[str, str]] = {
     "escalations": "升级",
+    "handover": "夜间登记转办",
+    "warnings": "到期提醒",
+    "gathering": "汇总通知",
+    "files": "清理无主附件",
     "routing": "投诉通知",
     "report_mails": "报表通知",
     "mail": "发信",
