@@ -33,8 +33,9 @@ def grade(
 ) -> None:
     """Grade a complaint, its ticket locked, anew at ``at``; ``why`` is kept with it (A-C2).
 
-    Work goes on if it waited. Its forwarding starts over by the new gravity; the month's clock runs while the gravity
-    has one (A-C2c). Who has to see to it as it is now hears of it (A-C7).
+    Work goes on if it waited. Its forwarding starts over by the new gravity, and so does contact where the gravity asks
+    for it (B-C10); the month's clock runs while the gravity has one (A-C2c). Who has to see to it as it is now hears of
+    it (A-C7).
     """
     if why:
         journal.because(session, why)
@@ -44,6 +45,9 @@ def grade(
     clocks.cancel(session, ticket, at, ClockKind.FORWARD)
     clocks.begin_for(session, ticket, office, ClockStart.GRADING, at)
     _keep_the_month(session, ticket, office, at)
+    if ticket.done_at is None:
+        clocks.cancel(session, ticket, at, ClockKind.DAILY_CONTACT)
+        clocks.begin_for(session, ticket, office, ClockStart.CONTACT, at)
     routing.cancel(session, complaint)
     if ticket.done_at is None:
         routing.plan(session, complaint, at)

@@ -170,7 +170,7 @@ def kinds(ticket, *qualifiers):
         ("request", ("consultation", "ordinary"), ["first_reply", "dispatch", "daily_contact"]),
         ("complaint", ("ordinary",), ["department_receipt", "regrade"]),
         ("complaint", ("major",), ["department_receipt", "regrade", "forward"]),
-        ("complaint", ("grave",), ["department_receipt", "forward"]),
+        ("complaint", ("grave",), ["department_receipt", "forward", "daily_contact"]),
         ("complaint", ("invalid",), []),
         ("defect", (), ["on_site", "dispatch"]),
     ],

@@ -185,6 +185,31 @@ def test_b_c10_contact_is_kept_from_the_receipt_to_the_closing(session, house):
     assert sorted(kept) == [NOON, NOON + HOUR, NOON + HOUR]
 
 
+def test_b_c10_who_complained_gravely_is_spoken_with_every_day_until_it_is_done(session, house):
+    """Forwarded and signed for, nothing else would ask for it any more."""
+    filed = complaint(session, house, gravity=Gravity.GRAVE)
+    complaints.receive(session, filed.id)
+    complaints.forward(session, filed.id)
+    assert set(running(session, filed.ticket_id)) == {ClockKind.DAILY_CONTACT}
+    assert runs_out(session, filed.ticket_id, ClockKind.DAILY_CONTACT, MIDNIGHT + DAY)
+    with clock.at(MIDNIGHT + DAY + HOUR):
+        call(session, filed.ticket_id, told="总经理明日登门")
+    assert running(session, filed.ticket_id)[ClockKind.DAILY_CONTACT].due_at == MIDNIGHT + 3 * DAY
+    with clock.at(MIDNIGHT + 2 * DAY):
+        complaints.complete(session, filed.id, outcome="已赔偿")
+    assert ClockKind.DAILY_CONTACT not in running(session, filed.ticket_id)
+
+
+def test_b_c10_graded_up_and_down_the_daily_contact_comes_and_goes(session, house):
+    filed = complaint(session, house)
+    assert ClockKind.DAILY_CONTACT not in running(session, filed.ticket_id)
+    with clock.at(NOON + DAY):
+        complaints.regrade(session, filed.id, Gravity.GRAVE, reason="住户受伤")
+        assert running(session, filed.ticket_id)[ClockKind.DAILY_CONTACT].due_at == MIDNIGHT + 2 * DAY
+        complaints.regrade(session, filed.id, Gravity.MAJOR, reason="伤不重")
+    assert ClockKind.DAILY_CONTACT not in running(session, filed.ticket_id)
+
+
 def test_b_c11_who_complained_is_asked_before_the_third_day_is_over(session, house):
     for finished in (NOON, MIDNIGHT - MINUTE):
         filed = done(session, house, finished)

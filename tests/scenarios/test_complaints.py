@@ -37,7 +37,11 @@ CLOCKS = {
         ClockKind.FORWARD: NOON + 30 * MINUTE,
         ClockKind.REGRADE: MONTH,
     },
-    Gravity.GRAVE: {ClockKind.DEPARTMENT_RECEIPT: NOON + 10 * MINUTE, ClockKind.FORWARD: MIDNIGHT},
+    Gravity.GRAVE: {
+        ClockKind.DEPARTMENT_RECEIPT: NOON + 10 * MINUTE,
+        ClockKind.FORWARD: MIDNIGHT,
+        ClockKind.DAILY_CONTACT: MIDNIGHT + DAY,
+    },
     Gravity.INVALID: {},
 }
 

@@ -142,7 +142,7 @@ def test_a_c2c_a_complaint_unresolved_for_a_month_becomes_grave_and_its_forwardi
         assert [row.clock_kind for row in raised] == [ClockKind.REGRADE]
         assert set(raised[0].tell) == {Role.DIRECTOR, Role.GENERAL_MANAGER}
         assert session.get(Complaint, filed.id).gravity is Gravity.GRAVE
-        assert set(running(session, filed.ticket_id)) == {ClockKind.FORWARD}
+        assert set(running(session, filed.ticket_id)) == {ClockKind.FORWARD, ClockKind.DAILY_CONTACT}
         assert sweep_escalations(session, month) == []
 
 
