@@ -76,7 +76,6 @@ def stop(level: str, row_id: int) -> ResponseReturnValue:
 @needs(Act.EXPORT, Area.REPORTS)
 def export(level: str, row_id: int) -> ResponseReturnValue:
     """Send the result as a workbook, office by office where they are several; put it on the record."""
-    access.require(Area.POLICY)
     draft = _draft(level, row_id)
     counted = [replay for replay in _tried(draft) if replay.figures is not None]
     if not counted:
@@ -125,9 +124,9 @@ def _page(level: str, draft: Policy, refusal: Refusal | None = None) -> str:
 
 
 def _draft(level: str, row_id: int) -> Policy:
-    """Return the limit an address means. Raises NotFound for none, a foreign one, and one of a company out of reach."""
+    """Return the limit an address means. Raises NotFound for none, and for one that the person may not see."""
     model = LEVELS.get(level)
-    if model is None:
+    if model is None or not access.may(Area.POLICY):
         raise NotFound
     row: Policy | None = session_at_hand().scalars(select(model).where(model.id == row_id)).one_or_none()
     if row is None or (isinstance(row, ClockPolicy) and row.company_id is not None and not _offices(row)):
