@@ -63,6 +63,7 @@ PERMITS = {
             "check": AT_DESK,
         }.items()
     },
+    **{f"{path}.{verb}": ANY_ACT for path in ("group_limits", "office_limits") for verb in ("activate", "withdraw")},
     "topics.retire": ANY_ACT,
     "topics.restore": ANY_ACT,
     "requests.rectify": REQUEST_DESK,
@@ -129,6 +130,16 @@ PERMITS = {
     "parking_leases.end": ANY_ACT,
     "meter_readings.correct": AT_DESK,
     "payments.void": ANY_ACT,
+    **{
+        f"{path}.{verb}": ((None, act),)
+        for act, verbs in {
+            Act.EDIT: {"charge_types": ("retire", "restore")},
+            Act.CREATE: {"tariffs": ("end",), "billing_runs": ("post", "recount", "cancel")},
+            Act.ACT: {"concessions": ("agree", "refuse", "withdraw"), "billing_runs": ("undo",)},
+        }.items()
+        for path, offered in verbs.items()
+        for verb in offered
+    },
     "due_actions.retry": ANY_ACT,
     "due_actions.discard": ANY_ACT,
     "offices.archive": ANY_ACT,
