@@ -183,6 +183,7 @@ DOORS = {
     "order_board.show": Door("permitted", Area.ORDER_BOARD, Act.VIEW),
     "order_board.finish": Door("permitted", Area.ORDER_BOARD, Act.VIEW),  # and whose order it is: test_boards.py
     "order_board.confirm": Door("permitted", Area.ORDER_BOARD, Act.ACT),
+    "billing_runs.progress_view": Door("permitted", Area.CHARGES, Act.VIEW),
     "record.show": Door("permitted", Area.AUDIT, Act.VIEW),
     "record.export": Door("permitted", Area.AUDIT, Act.EXPORT),
 }
