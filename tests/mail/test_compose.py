@@ -26,8 +26,9 @@ from tasks.sweeps.gathering import draft as gathered_draft
 from tasks.sweeps.gathering import line as gathered_line
 from tasks.sweeps.reports import draft as report_draft
 from tasks.sweeps.routing import draft as routed_draft
+from tasks.sweeps.warnings import draft as warned_draft
 from tenant.errors import SettingsError
-from tenant.models import Mail, Office, Shift
+from tenant.models import DueAction, Mail, Office, Shift
 from tenant.rules.terms import ClockKind, DunningLevel, Gravity, MailClass, ReportKind, Role, TicketKind
 from tenant.services.dunning import NoticeTaken
 from tenant.services.duties import Watched
@@ -100,7 +101,13 @@ def with_gaps():
     return gaps_draft([night], DIRECTOR, Office(id=1, name="北苑管理处", zone="Asia/Shanghai"), night.day, SETTINGS)
 
 
+def soon():
+    to_come = replace(RAISED, due_at=datetime(2026, 3, 2, 5, 45, tzinfo=UTC), late_minutes=0)
+    return warned_draft(to_come, DIRECTOR, DueAction(subject_id=8), SETTINGS)
+
+
 DRAFTS = {
+    "warning": soon,
     "gathered": lambda: in_one([gathered(ticket_number="BS-2026-0041", is_done=True), gathered()]),
     "gathered_line": one_line,
     "duty_gaps": with_gaps,
@@ -230,7 +237,7 @@ def test_a_delay_is_written_for_people(minutes, words):
 
 def test_every_link_leads_to_a_page_there_is(database, tmp_path):
     pages = create_app(replace(SETTINGS, home=tmp_path), database).url_map.bind("wuguan.example")
-    links = [link for made in DRAFTS.values() for link in re.findall(r"https://\S+", made().text_body)]
-    assert len(links) == 4
-    for link in links:
+    links = {code: re.findall(r"https://\S+", made().text_body) for code, made in DRAFTS.items()}
+    assert {code for code, found in links.items() if not found} == {"arrears_reminder"}
+    for link in (link for found in links.values() for link in found):
         assert pages.test(urlsplit(link).path, "GET"), link

@@ -158,15 +158,20 @@ def test_every_ladder_is_climbed_by_some_clock():
 
 # -------------------------------------------------------------------------------------------------------- permissions
 
-BUSINESS = set(Area) - {
-    Area.AUDIT,
-    Area.STAFF,
-    Area.OFFICES,
-    Area.POLICY,
-    Area.HOLIDAYS,
-    Area.SCHEDULE,
-    Area.SUPERVISION,
-}
+BOARDS = {Area.DEPARTMENT_BOARD, Area.OFFICE_BOARD, Area.ORDER_BOARD}
+BUSINESS = (
+    set(Area)
+    - BOARDS
+    - {
+        Area.AUDIT,
+        Area.STAFF,
+        Area.OFFICES,
+        Area.POLICY,
+        Area.HOLIDAYS,
+        Area.SCHEDULE,
+        Area.SUPERVISION,
+    }
+)
 HEADQUARTERS = (Role.GROUP_CENTRE, Role.COMPANY_CENTRE, Role.GENERAL_MANAGER)
 
 
@@ -243,7 +248,8 @@ def test_the_front_desk_does_not_go_beyond_its_authority():
 
 
 def test_a_technician_sees_orders_alone():
-    assert policy.areas_for([Role.TECHNICIAN]) == (Area.REQUESTS,)
+    assert set(policy.areas_for([Role.TECHNICIAN])) == {Area.REQUESTS, Area.ORDER_BOARD}
+    assert policy.acts_for([Role.TECHNICIAN], Area.ORDER_BOARD) <= {Act.VIEW, Act.ACT}
     assert policy.acts_for([Role.TECHNICIAN], Area.REQUESTS) == {Act.VIEW, Act.ACT}
 
 
