@@ -22,6 +22,8 @@ NAMES = {
     "annotated": "the annotated workbook beside openpyxl writing the same values anew",
     "billing": "a month posted for an office beside INSERT … SELECT of the same charges and audit entries",
     "due": "due actions drained beside a bare loop, Celery and Procrastinate; lateness; what looking costs",
+    "sweeping": "a sweep of what is due among very many open tickets, beside as much due among few",
+    "escalating": "escalations with mails and entries in the record, beside a bare loop writing the same rows",
     "replay": "a draft of a time limit tried on 90 days of an office, beside reading the same rows",
     "workbench": "workbench, desk and boards of 5,000 open tickets beside their own statements asked bare",
     "start_up": "the second start of the demo, and its idle memory",

@@ -157,9 +157,9 @@ def _lateness(database: Database, *, seconds: int) -> None:
 def _looking(database: Database) -> None:
     """Print what a sweep asks when nothing is due, and what a round asks among very many, with their plans."""
     plan(database, MANY, last_in=86_400)
-    asked = _asked(database, lambda: drain(Run(database, clock.now(), None, Pace(waits=False)), RULE, _nothing))
+    asked = asked_by(database, lambda: drain(Run(database, clock.now(), None, Pace(waits=False)), RULE, _nothing))
     say(f"a sweep with nothing due, {MANY:,} planned", f"{len(asked)} query", "", verdict(len(asked), 1))
-    _plans(database, asked)
+    say_plans(database, asked)
 
     plan(database, MANY)
 
@@ -167,12 +167,13 @@ def _looking(database: Database) -> None:
         with across_offices(database, Reason.CLAIMING) as session:
             clockwork.claim(session, RULE, clock.now())
 
-    asked = _asked(database, claim)
+    asked = asked_by(database, claim)
     say(f"a round among {MANY:,} due in {OFFICES} offices", f"{len(asked)} query", "")
-    _plans(database, asked)
+    say_plans(database, asked)
 
 
-def _plans(database: Database, asked: list[Asked]) -> None:
+def say_plans(database: Database, asked: list[Asked]) -> None:
+    """Print how long each statement takes when it is explained while it runs, and the indexes it uses."""
     with bound(database, Scope.everywhere()) as connection:
         for query in asked:
             with connection.transaction(force_rollback=True):
@@ -182,7 +183,7 @@ def _plans(database: Database, asked: list[Asked]) -> None:
             say("", f"{taken * 1e3:.1f} ms", " · ".join(dict.fromkeys(scans(found))))
 
 
-def _asked(database: Database, act: Callable[[], object]) -> list[Asked]:
+def asked_by(database: Database, act: Callable[[], object]) -> list[Asked]:
     """Return the statements that ``act`` sends."""
     caught: list[Asked] = []
 
