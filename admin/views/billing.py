@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import jsonify
+from flask import jsonify, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import func, select
@@ -254,6 +254,13 @@ class BillingRunView(OfficeView):
             return None
         return {"title": f"{WORKS[job.kind]} {row}", "told": working.told(job)}
 
+    def lines_url(self, row: Any, *, problems: bool = False) -> str:
+        """Return the address of a run's lines, all of them or those that cannot be charged."""
+        asked = {"flt0_billing_run.id-from": row.id, "flt1_billing_run.id-to": row.id}
+        if problems:
+            asked["flt2_problem-has"] = "_"
+        return str(url_for("billing_lines.index_view", **asked))
+
     def items_of(self, row: Any) -> list[dict[str, Any]]:
         """Return what a run comes to by item, against the month before."""
         statement = (
@@ -289,7 +296,10 @@ class BillingLineView(OfficeView):
         "workings",
     )  # fmt: skip
     column_searchable_list = ("unit.number",)
-    column_filters = ("billing_run.month", "unit.number", "charge_type.name", "amount", "before", "problem")
+    column_filters = (
+        "billing_run.month", "billing_run.id", "unit.number", "charge_type.name", "amount", "before", "problem",
+    )  # fmt: skip
+    extra_labels = {"billing_run.id": "批次编号"}
 
     def show_problem(self, row: Any) -> str:
         """Return why the unit cannot be charged, and what to do."""

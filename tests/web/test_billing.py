@@ -109,9 +109,14 @@ def test_the_reason_why_a_unit_cannot_be_charged_stands_beside_it(database, cast
         session.commit()
     run = begun(finance, database, cast, fee, "2026-07-01")
     assert run.problems == 1
-    page = finance.get("/billing_lines/?search=9-9-909").get_data(as_text=True)
-    assert "没有缴费人。请先登记产权和缴费人。" in page
-    assert bare.number in page
+    page = html.fromstring(finance.get(f"/billing_runs/details/?id={run.id}").get_data(as_text=True))
+    (address,) = page.xpath("//a[text()='不能计费的']/@href")
+    lines = finance.get(address).get_data(as_text=True)
+    assert "没有缴费人。请先登记产权和缴费人。" in lines
+    assert bare.number in lines
+    assert cast.north.unit.number not in lines
+    (address,) = page.xpath("//a[text()='全部明细']/@href")
+    assert cast.north.unit.number in finance.get(address).get_data(as_text=True)
 
 
 def test_a_price_is_published_and_a_gap_refused_at_its_field(database, cast, finance):
