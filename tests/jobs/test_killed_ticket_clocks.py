@@ -136,6 +136,8 @@ class Story:
         sweeps.run_escalations(self.database, at, self.told.calm.house.id, settings=self.settings)
         self.fire(at, wanted)
         sweeps.run_escalations(self.database, at, settings=self.settings, pace=SOON)
+        while climbs.retry_stopped(self.database, at):
+            sweeps.run_escalations(self.database, at, settings=self.settings, pace=SOON)
 
     def fire(self, at, wanted=KILLS_EACH):
         """Kill who sweeps; the calm office has nothing due then."""
@@ -268,6 +270,8 @@ def test_of_thousands_of_escalations_each_happens_exactly_once_under_kills(datab
     )
     under_fire = climbs.climbed(database, flood).total()
     finish_sweeps(database, "escalations", settings, at)
+    while climbs.retry_stopped(database, at):
+        finish_sweeps(database, "escalations", settings, at)
 
     one, all_of_it = climbs.climbed(database, [alone.ticket_id]), climbs.climbed(database, flood)
     announce(f"flood: {toll}; {all_of_it.total()} levels, {under_fire} under fire; {dict(counts)} meanwhile")
