@@ -9,7 +9,7 @@ from tasks.mail.message import read_sender
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant.db import Database
-from tenant.models import DueAction
+from tenant.models import DueAction, Office
 from tenant.rules.terms import ClockKind, MailClass, Role
 from tenant.scoping import ScopedSession
 from tenant.services import escalations, gathering, mail_times, mails
@@ -57,16 +57,21 @@ class _Telling:
         self.run = run
         self.settings = settings
         self.known: dict[tuple[object, ...], list[Recipient]] = {}
+        self.office: Office | None = None  # held for the transaction: a session forgets rows that nobody holds
 
     def escalate(self, session: ScopedSession, action: DueAction) -> int | None:
         """Raise one level, queue a mail to each of those up the line, and note how many they are."""
-        raised = escalations.escalate(session, action, self.run.at)
+        people = list[Recipient]()
+        self.office = session.get_one(Office, action.office_id)
+
+        def telling(raised: Raised) -> int:
+            people.extend(self._people(session, raised))
+            return len(people)
+
+        raised = escalations.escalate(session, action, self.run.at, telling)
         if raised is None:
             return None
-        # who must hear that a complaint is grave now hears it from run_routing, in words of its own
-        people = [] if raised.clock_kind is ClockKind.REGRADE else self._people(session, raised)
         queued = [mails.queue(session, self._draft(session, raised, person)) for person in people]
-        escalations.record_told(session, raised, len(people))
         return sum(mail is not None for mail in queued)
 
     def _draft(self, session: ScopedSession, raised: Raised, person: Recipient) -> MailDraft:
@@ -75,6 +80,8 @@ class _Telling:
 
     def _people(self, session: ScopedSession, raised: Raised) -> list[Recipient]:
         """Return who is told: of what can wait, those who are there when the quiet hours end."""
+        if raised.clock_kind is ClockKind.REGRADE:
+            return []  # who must hear that a complaint is grave now hears it from run_routing, in words of its own
         at = self.run.told_at
         if raised.waits:
             at = mail_times.after_quiet_hours(session, raised.office_id, at)

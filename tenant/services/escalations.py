@@ -3,9 +3,10 @@
 What is due was planned when the clock began; here it is looked at again, under the ticket's lock, and done once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -73,8 +74,16 @@ class InCharge:
     presses: bool
 
 
-def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | None:
+Telling: TypeAlias = Callable[[Raised], int]
+"""Returns how many people are to be told of a level about to be raised, which has no number yet."""
+
+
+def escalate(
+    session: Session, due_action: DueAction, at: datetime, telling: Telling = lambda _raised: 0
+) -> Raised | None:
     """Raise one level of a clock that has run out, and plan the next one from the instant it ran out.
+
+    How many are told of it, as ``telling`` says, stands on the level from the beginning.
 
     None when there is nothing to raise any more: met, cancelled, not yet due, the ticket over, the level raised before
     or gone from the ladder. A complaint unresolved for a month becomes grave here (A-C2c). The next level may be due
@@ -88,7 +97,7 @@ def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | 
     if due_action.level in before:
         return None
     if clock.kind is ClockKind.REGRADE:
-        return _make_grave(session, clock, ticket, at)
+        return _make_grave(session, clock, ticket, at, telling)
     ladder = clocks.ladder_of(session, ticket, clock)
     step = next((rung for rung in ladder if rung.level == due_action.level), None)
     if step is None:
@@ -96,9 +105,9 @@ def escalate(session: Session, due_action: DueAction, at: datetime) -> Raised | 
     following = next_step(ladder, step.level)
     if following is not None:
         clocks.plan_step(session, clock, following, since(ladder, clock, before))
-    row = _record(session, clock, step.level, step.role, at, step.source)
+    row = _level(clock, step.level, step.role, at, step.source)
     above = tuple(rung.role for rung in ladder if rung.level > step.level)
-    return facts_of(session, clock, ticket, (step.role,), above, row, waits=step.waits)
+    return _record(session, row, facts_of(session, clock, ticket, (step.role,), above, row, waits=step.waits), telling)
 
 
 def raised_before(session: Session, clock: Clock) -> dict[int, datetime | None]:
@@ -129,13 +138,6 @@ def recipients(group_session: Session, raised: Raised, at: datetime) -> list[Rec
     return found or (_up_the_line(group_session, raised, day, AS_POSTED) if watch.away else [])
 
 
-def record_told(session: Session, raised: Raised, count: int) -> None:
-    """Note on the escalation how many people were written to."""
-    row = find(session, Escalation, raised.escalation_id, field="escalation")
-    row.told = count
-    session.flush()
-
-
 def _up_the_line(group_session: Session, raised: Raised, day: date, watch: Watch) -> list[Recipient]:
     found: dict[str, Recipient] = {}
     for role in raised.tell:
@@ -149,16 +151,17 @@ def _up_the_line(group_session: Session, raised: Raised, day: date, watch: Watch
 
 def _running(session: Session, clock_id: int, at: datetime) -> tuple[Clock, Ticket] | None:
     """Return the clock and its ticket, locked in this order as everywhere: ticket, clock; None when it has ended."""
-    ticket_id = session.scalars(select(Clock.ticket_id).where(Clock.id == clock_id)).one_or_none()
-    if ticket_id is None:
+    of_clock = select(Ticket).join(Clock, Clock.ticket_id == Ticket.id).where(Clock.id == clock_id)
+    locking = of_clock.with_for_update(key_share=True, of=Ticket).execution_options(populate_existing=True)
+    ticket = session.scalars(locking).one_or_none()
+    if ticket is None:
         return None
-    ticket = find(session, Ticket, ticket_id, field="ticket", lock=True)
     clock = find(session, Clock, clock_id, field="clock", lock=True)
     over = ticket.closed_at is not None or clock.met_at is not None or clock.cancelled_at is not None
     return None if over or not breached(clock.due_at, clock.met_at, at) else (clock, ticket)
 
 
-def _make_grave(session: Session, clock: Clock, ticket: Ticket, at: datetime) -> Raised | None:
+def _make_grave(session: Session, clock: Clock, ticket: Ticket, at: datetime, telling: Telling) -> Raised | None:
     """Make the complaint grave and tell those who must hear of it (A-C2c, A-C4a); its own clock has run its course."""
     complaint = complaints.by_ticket(session, ticket.id)
     if complaint is None or ticket.done_at is not None:
@@ -168,13 +171,14 @@ def _make_grave(session: Session, clock: Clock, ticket: Ticket, at: datetime) ->
     with clockface.at(at):
         complaints.age(session, complaint.id)
     route = route_for(policy.gravities(), Gravity.GRAVE)
-    row = _record(session, clock, 1, route.handler, at, clock.source)
+    row = _level(clock, 1, route.handler, at, clock.source)
     tell = tuple(dict.fromkeys((*route.informs, route.handler)))
-    return facts_of(session, clock, ticket, tell, (Role.GROUP_CENTRE,), row)
+    return _record(session, row, facts_of(session, clock, ticket, tell, (Role.GROUP_CENTRE,), row), telling)
 
 
-def _record(session: Session, clock: Clock, level: int, role: Role, at: datetime, source: str) -> Escalation:
-    row = Escalation(
+def _level(clock: Clock, level: int, role: Role, at: datetime, source: str) -> Escalation:
+    """Return a level that is about to be raised; it belongs to no session yet."""
+    return Escalation(
         office_id=clock.office_id,
         ticket_id=clock.ticket_id,
         clock_id=clock.id,
@@ -185,9 +189,14 @@ def _record(session: Session, clock: Clock, level: int, role: Role, at: datetime
         late_minutes=(at - clock.due_at) // timedelta(minutes=1),
         source=source,
     )
+
+
+def _record(session: Session, row: Escalation, raised: Raised, telling: Telling) -> Raised:
+    """Write the level down, once it is known how many are told of it; return its facts with its number."""
+    row.told = telling(raised)
     session.add(row)
     session.flush()
-    return row
+    return replace(raised, escalation_id=row.id)
 
 
 def facts_of(
@@ -200,14 +209,17 @@ def facts_of(
     *,
     waits: bool = False,
 ) -> Raised:
-    """Return what a mail about the clock needs; ``row`` None: nothing was raised, somebody is warned (level 0)."""
-    office = find(session, Office, ticket.office_id, field="office")
+    """Return what a mail about the clock needs; ``row`` None: nothing was raised, somebody is warned (level 0).
+
+    Of a level that is not written down yet ``escalation_id`` is 0.
+    """
+    office = session.get_one(Office, ticket.office_id)
     has_it = in_charge(session, ticket)
     place = ticket.location
     if ticket.unit_id is not None:
         place = session.scalars(select(Unit.number).where(Unit.id == ticket.unit_id)).one()
     return Raised(
-        escalation_id=0 if row is None else row.id,
+        escalation_id=0,
         office_id=office.id,
         office_name=office.name,
         zone=office.zone,

@@ -112,8 +112,8 @@ def test_a_failing_row_holds_up_no_other_and_stops_at_five(database, cast, setti
     poisoned, sound = (file_request(database, cast.north, at) for _ in range(2))
     real = escalations.escalate
 
-    def escalate(session, action, instant):
-        raised = real(session, action, instant)
+    def escalate(session, action, instant, telling):
+        raised = real(session, action, instant, telling)
         if raised is not None and raised.ticket_id == poisoned.ticket_id:
             raise RuntimeError("管道破裂")
         return raised
