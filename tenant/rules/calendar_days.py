@@ -37,6 +37,11 @@ def is_working(hours: OfficeHours, day: date) -> bool:
     return day in hours.worked or (day.weekday() < _SATURDAY and day not in hours.off)
 
 
+def counts(calendar: ClockCalendar, hours: OfficeHours, day: date) -> bool:
+    """Tell whether the local day is one of those that the calendar counts."""
+    return calendar is not ClockCalendar.WORKING_DAYS or is_working(hours, day)
+
+
 def later(calendar: ClockCalendar, hours: OfficeHours, instant: datetime, by: timedelta) -> datetime:
     """Return the first instant, as UTC, at which ``by`` of the calendar's time has passed since ``instant``.
 
@@ -98,7 +103,7 @@ def end_of_nth_day(calendar: ClockCalendar, hours: OfficeHours, instant: datetim
 
 def end_of_day_on(calendar: ClockCalendar, hours: OfficeHours, day: date) -> datetime:
     """Return 24:00 of the day, as UTC; with working days, of the first of them that is not before it."""
-    while calendar is ClockCalendar.WORKING_DAYS and not is_working(hours, day):
+    while not counts(calendar, hours, day):
         day += _A_DAY
     return start_of_day(day + _A_DAY, hours.zone)
 
@@ -115,7 +120,7 @@ def _stretches(
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans in which time passes, day by day from ``day`` on, forwards or backwards, without an end."""
     while True:
-        if calendar is not ClockCalendar.WORKING_DAYS or is_working(hours, day):
+        if counts(calendar, hours, day):
             yield _open_on(hours, day)
         day += step
 

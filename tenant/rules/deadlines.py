@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from tenant.calendars import as_utc, desk_open, end_of_day, local_day, months_after, next_opening, start_of_day
 from tenant.rules.calendar_days import (
     OfficeHours,
+    counts,
     days_between,
     end_of_day_on,
     end_of_nth_day,
@@ -113,7 +114,8 @@ def after_pause(
     left = days_between(calendar, hours, local_day(begun, zone), last)
     if left < 0:
         return start_of_day(local_day(ended, zone) + timedelta(days=left + 1), zone)
-    return end_of_nth_day(calendar, hours, ended, left)
+    left += counts(calendar, hours, local_day(begun, zone)) - counts(calendar, hours, local_day(ended, zone))
+    return end_of_nth_day(calendar, hours, ended, max(left, 0))
 
 
 def breached(due_at: datetime, met_at: datetime | None, at: datetime) -> bool:

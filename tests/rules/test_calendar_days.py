@@ -160,6 +160,39 @@ def test_a_shortest_time_is_kept_whatever_the_calendar():
     assert due_at(limit, shanghai("2026-11-20T12:00"), SHANGHAI_2026) == shanghai("2026-11-20T14:00")
 
 
+@settings(max_examples=120)
+@given(offices(), st.integers(0, 4), st.integers(0, 6000), st.integers(1, 9000))
+def test_as_many_working_days_are_left_after_a_wait_as_were_before_it(drawn, days, worked, waited):
+    hours, start = drawn
+    due = end_of_nth_day(WORK, hours, start, days)
+    begun, ended = start + worked * MINUTE, start + (worked + waited) * MINUTE
+    assume(begun < due)
+    again = after_pause(start, due, begun, ended, hours, by_day=True, calendar=WORK)
+    assert days_that_end(hours, ended, again) == days_that_end(hours, begun, due)
+    assert is_working(hours, local_day(again - MINUTE, hours.zone))
+
+
+def days_that_end(hours, since, until):
+    """Count the working days whose midnight strikes after the one instant, and at the other at the latest."""
+    first, last = local_day(since, hours.zone), local_day(until - MINUTE, hours.zone)
+    return sum(is_working(hours, first + n * DAY) for n in range((last - first).days + 1))
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "due"),
+    [
+        ("2026-03-07T10:00", "2026-03-09T10:00", "2026-03-10T00:00"),  # over a weekend nobody works: the Monday is left
+        ("2026-03-07T10:00", "2026-03-08T10:00", "2026-03-10T00:00"),
+        ("2026-03-06T10:00", "2026-03-07T10:00", "2026-03-11T00:00"),  # Friday's midnight struck: it is left
+        ("2026-03-06T10:00", "2026-03-09T10:00", "2026-03-11T00:00"),
+    ],
+)
+def test_a_wait_that_begins_or_ends_on_a_day_off_costs_no_day_and_gives_none(begun, ended, due):
+    runs, start = shanghai("2026-03-10T00:00"), shanghai("2026-03-06T09:00")
+    again = after_pause(start, runs, shanghai(begun), shanghai(ended), SHANGHAI_2026, by_day=True, calendar=WORK)
+    assert again == shanghai(due)
+
+
 def test_a_day_of_work_left_is_a_day_of_work_left_after_the_holiday():
     due = shanghai("2026-10-09T00:00")  # until the 8th, counted from 30 September: one working day
     start, ended = shanghai("2026-09-30T09:00"), shanghai("2026-10-08T15:00")
