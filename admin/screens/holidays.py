@@ -1,5 +1,6 @@
 """节假日: which days are off or worked for them, edition by edition; kept by the group, seen by all."""
 
+import re
 from typing import Any, Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -36,8 +37,10 @@ def show() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Begin the next edition of a year."""
     session, asked = _keeper(), request.form.get("year", "").strip()
+    if not re.fullmatch(r"[0-9]{4}", asked):
+        return _refused(holidays.no_year(asked))
     try:
-        row = holidays.draft(session, int(asked) if asked.isascii() and asked.isdigit() else -1)
+        row = holidays.draft(session, int(asked))
     except Refusal as refusal:
         return _refused(refusal)
     flash(f"已建「{row}」草稿，确认之前不起作用。", "success")

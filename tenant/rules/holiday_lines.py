@@ -83,10 +83,10 @@ def _days(number: int, line: str, year: int) -> list[SpecialDay]:
         raise Unreadable(f"第 {number} 行的「{kind}」不是放假也不是调休上班。请改为其中之一。")
     if len(name) > LONGEST_NAME:
         raise Unreadable(f"第 {number} 行的名称有 {len(name)} 个字，最多 {LONGEST_NAME} 个。请缩短。")
-    if not first <= last <= first + LONGEST_SPAN:
-        raise Unreadable(f"第 {number} 行：{first} 至 {last} 不成一段假期。止日应不早于起日，且不超过一个月。")
     if {first.year, last.year} != {year}:
         raise Unreadable(f"第 {number} 行：{first} 至 {last} 不都在 {year} 年。每年的安排分开写，跨年的假期各写各年。")
+    if not first <= last <= first + LONGEST_SPAN:
+        raise Unreadable(f"第 {number} 行：{first} 至 {last} 不成一段假期。止日应不早于起日，且不超过一个月。")
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return [_special(number, day, _KINDS[kind], name) for day in days]
 

@@ -18,7 +18,7 @@ from tenant.models import CalendarDay, CalendarYear, Office
 from tenant.rules.calendar_days import OfficeHours
 from tenant.rules.holiday_lines import SpecialDay, Unreadable, read_days
 from tenant.rules.terms import DayKind
-from tenant.services.lookups import find, optional, written
+from tenant.services.lookups import find, optional, refuse_unstorable, written
 
 YEARS = range(2000, 2100)
 AUTUMN = 10
@@ -91,14 +91,19 @@ def known_days(session: Session, year: int) -> tuple[SpecialDay, ...]:
     return next((known.days for known in policy.holidays() if known.year == year), ())
 
 
+def no_year(text: str) -> Refusal:
+    """Return the refusal of what was written for a year and is none."""
+    message = f"「年份」{text[:20] or '没有填写'}，不可用：应在 {YEARS.start} 至 {YEARS.stop - 1} 之间。"
+    return Refusal(code="year", message=message, field="year", value=text[:20])
+
+
 def draft(session: Session, year: int) -> CalendarYear:
     """Begin the next edition of a year, with the days that are known of it.
 
     Raises Refusal for a year that is none, and while an earlier edition of it is still a draft.
     """
     if year not in YEARS:
-        message = f"「年份」{year} 不可用：应在 {YEARS.start} 至 {YEARS.stop - 1} 之间。"
-        raise Refusal(code="year", message=message, field="year", value=str(year))
+        raise no_year(str(year))
     open_one = select(CalendarYear).where(CalendarYear.year == year, CalendarYear.confirmed_at.is_(None))
     waiting = session.scalars(open_one).first()
     if waiting is not None:
@@ -115,9 +120,11 @@ def draft(session: Session, year: int) -> CalendarYear:
 def write(session: Session, edition_id: int, text: str, published: str | None) -> CalendarYear:
     """Let an edition hold the days that ``text`` names, instead of those it held.
 
-    Raises NotFound for no edition, Refusal for one that is confirmed and for the first line that says no day.
+    Raises NotFound for no edition, Refusal for one that is confirmed, for signs that cannot be kept, and for the first
+    line that says no day.
     """
     row = _draft(session, edition_id)
+    refuse_unstorable(text.replace("\r\n", "\n"), field="days", label="放假和调休")
     try:
         days = read_days(text, row.year)
     except Unreadable as error:

@@ -63,6 +63,7 @@ def test_the_forms_people_write_are_read():
         ("2026-10-01 加班 国庆节", "「加班」"),
         ("2026-10-12 调休上班 国庆节", "本来就上班"),
         ("2026-01-01 至 2026-12-31 放假 全年", "不超过一个月"),
+        ("9999-12-31 放假 除夕", "不都在 2026 年"),
     ],
 )
 def test_a_line_that_is_wrong_is_named(text, words):

@@ -176,11 +176,21 @@ def test_the_group_keeps_the_calendar_and_an_edition_is_confirmed_for_good(centr
     assert "2027-02-13 调休上班 春节" in page
 
 
-@pytest.mark.parametrize("asked", ["二〇二八", "", "1812", "99999", "-1"])
+@pytest.mark.parametrize("asked", ["二〇二八", "", "1812", "99999", "-1", "9" * 5000])
 def test_a_year_that_is_none_is_refused_by_name(centre, asked):
     answer = centre.post("/holidays/new", {"year": asked})
     assert answer.status_code == 409
-    assert "「年份」" in answer.get_data(as_text=True)
+    assert f"「年份」{asked[:20] or '没有填写'}" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("days", ["9999-12-31 放假 除夕", "2029-10-01 放假 国\x00庆"])
+def test_days_that_cannot_be_kept_are_refused_and_stay_in_the_form(centre, database, days):
+    centre.post("/holidays/new", {"year": "2029"})
+    row = kept(database, CalendarYear)[-1]
+    answer = centre.post(f"/holidays/{row.id}", {"days": days, "published": "国办通知"})
+    assert answer.status_code == 422
+    assert "国办通知" in answer.get_data(as_text=True)
+    assert centre.post(f"/holidays/{row.id}/discard").status_code == 302
 
 
 def test_nobody_else_keeps_the_calendar(director, sign_in, cast):
