@@ -23,11 +23,15 @@ USUAL: Final = (("中班", NOON_DUTY, "中午值班"), ("夜班", NIGHT_DUTY, "�
 
 @dataclass(frozen=True, slots=True)
 class OnRota:
-    """Somebody on the rota: the row, and who comes in their place where they are away (None: nobody does)."""
+    """Somebody on the rota: the row, and who comes in their place where they are away (None: nobody does).
+
+    ``has_left``: they are no longer at work in the office, so that nobody comes in their place either.
+    """
 
     duty: Duty
     is_away: bool
     substitute: Posting | None
+    has_left: bool = False
 
     @property
     def who(self) -> str | None:
@@ -174,13 +178,14 @@ def grid(session: Session, office: Office, first: date, last: date) -> dict[tupl
     by_place: dict[tuple[int, date], list[Duty]] = {}
     for duty in rows(session, office.id, first, last):
         by_place.setdefault((duty.shift_id, duty.duty_on), []).append(duty)
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    days, known = [first + timedelta(days=n) for n in range((last - first).days + 1)], shifts(session, office.id)
     gone = {day: absences.away(session, office.id, day) for day in days}
     found = {}
     for day in days:
-        for shift in shifts(session, office.id):
-            people = tuple(_on_rota(session, duty, gone[day]) for duty in by_place.get((shift.id, day), ()))
-            found[shift.id, day] = Watched(shift, day, people, _is_over(shift, day, office))
+        for shift in known:
+            is_over = _is_over(shift, day, office)
+            people = (_on_rota(session, duty, gone[day], is_over=is_over) for duty in by_place.get((shift.id, day), ()))
+            found[shift.id, day] = Watched(shift, day, tuple(people), is_over)
     return found
 
 
@@ -216,11 +221,22 @@ def watch(session: Session, office_id: int, at: datetime, zone: str, *, can_wait
     return Watch(gone, frozenset(present(here, gone)), can_wait)
 
 
-def _on_rota(session: Session, duty: Duty, gone: Mapping[int, int | None]) -> OnRota:
+def _on_rota(session: Session, duty: Duty, gone: Mapping[int, int | None], *, is_over: bool) -> OnRota:
     holder = stands_in(duty.posting_id, gone)
+    comes = None if holder is None else session.get_one(Posting, holder)
+    is_there = comes is not None and _is_at_work(comes, duty.duty_on, is_over=is_over)
     if holder == duty.posting_id:
-        return OnRota(duty, is_away=False, substitute=None)
-    return OnRota(duty, is_away=True, substitute=None if holder is None else session.get_one(Posting, holder))
+        return OnRota(duty, is_away=not is_there, substitute=None, has_left=not is_there)
+    return OnRota(duty, is_away=True, substitute=comes if is_there else None)
+
+
+def _is_at_work(posting: Posting, day: date, *, is_over: bool) -> bool:
+    """Tell whether the posting is held on ``day``, and by somebody who has not been shut out; of a day past: was held.
+
+    When somebody was shut out says nothing of the days before.
+    """
+    is_held = posting.from_on <= day and (posting.to_on is None or day <= posting.to_on)
+    return is_held and (is_over or posting.staff.disabled_at is None)
 
 
 def _unfit(session: Session, shift: Shift, day: date, posting: Posting) -> Refusal | None:
@@ -231,6 +247,8 @@ def _unfit(session: Session, shift: Shift, day: date, posting: Posting) -> Refus
     if posting.from_on > day or (posting.to_on is not None and posting.to_on < day):
         until = "至今" if posting.to_on is None else f"至 {posting.to_on}"
         return _refused("not_posted", f"{name}的任职为 {posting.from_on} {until}，{day} 不在岗。请改选其他人", name)
+    if posting.staff.disabled_at is not None:
+        return _refused("disabled", f"{name}的账号已停用，不能排班。请改选其他人", name)
     if stands_in(posting.id, gone := absences.away(session, shift.office_id, day)) != posting.id:
         other = stands_in(posting.id, gone)
         instead = "" if other is None else f"，代理人是{session.get_one(Posting, other).staff.name}"

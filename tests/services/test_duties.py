@@ -119,6 +119,31 @@ def test_b_s1_a_gap_is_a_shift_to_come_for_which_nobody_comes(north, cast):
     assert [(gap.shift.name, gap.day) for gap in duties.gaps(north, house.office, MONDAY, MONDAY)] == [("夜班", MONDAY)]
 
 
+@pytest.mark.parametrize(("gone", "words"), [("left", "不在岗"), ("shut out", "已停用")])
+def test_b_s1_a_shift_of_somebody_who_has_left_is_a_gap_and_they_get_no_other(group, cast, gone, words):
+    house = cast.north
+    duties.take_usual(group, house.id)
+    on(group, house, Role.FRONT_DESK, name="中班")
+    posting = on(group, house, Role.TECHNICIAN).posting
+    if gone == "left":
+        posting.to_on = MONDAY - DAY
+    else:
+        posting.staff.disabled_at = clock.now()
+    group.flush()
+    (gap,) = duties.gaps(group, house.office, MONDAY, MONDAY)
+    assert (gap.shift.name, [(person.who, person.has_left) for person in gap.people]) == ("夜班", [(None, True)])
+    with pytest.raises(Refusal, match=words):
+        on(group, house, Role.TECHNICIAN, MONDAY + DAY)
+
+
+def test_b_s1_a_shift_whose_substitute_has_left_is_a_gap(north, cast):
+    on(north, cast.north, Role.TECHNICIAN)
+    leave(north, cast.north, Role.TECHNICIAN, Role.ASSISTANT)
+    north.get_one(Posting, cast.north.people[Role.ASSISTANT].id).to_on = MONDAY - DAY
+    north.flush()
+    assert "夜班" in [gap.shift.name for gap in duties.gaps(north, cast.north.office, MONDAY, MONDAY)]
+
+
 def test_a_substitute_fills_the_gap(north, cast):
     on(north, cast.north, Role.TECHNICIAN)
     leave(north, cast.north, Role.TECHNICIAN, Role.ASSISTANT)
