@@ -16,6 +16,7 @@ from tenant.models import ClockPolicy, Office, OfficeClockPolicy
 from tenant.policy.tables import QUALIFIERS
 from tenant.rules.drafts import fault_in_calendar, fault_in_length, fault_in_steps
 from tenant.rules.limits import Limit
+from tenant.services import replays
 from tenant.services.limits import Policy, base_of
 from tenant.services.lookups import find, written
 
@@ -73,8 +74,9 @@ def withdraw(session: Session, model: type[_Row], row_id: int) -> _Row:
 
 
 def remove(session: Session, row: Policy) -> None:
-    """Delete a draft. Raises Refusal for one that was ever in force: clocks name it."""
+    """Delete a draft and its trials. Raises Refusal for one that was ever in force (clocks name it) or is on trial."""
     _refuse_in_force(row)
+    replays.forget(session, row)
     session.delete(row)
     session.flush()
 

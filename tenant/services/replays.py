@@ -82,6 +82,19 @@ def all_latest(session: Session, draft: Policy) -> Sequence[PolicyReplay]:
     return session.scalars(select(PolicyReplay).where(PolicyReplay.id.in_(last)).order_by(PolicyReplay.office_id)).all()
 
 
+def forget(session: Session, draft: Policy) -> None:
+    """Remove what came of the trials of a draft, which is to be removed. Raises Refusal while one is under way."""
+    tried = session.scalars(select(PolicyReplay).where(_of(draft))).all()
+    for replay in tried:
+        job = jobs.latest(session, JOB, replay.id)
+        if job is not None and job.state in jobs.LIVE:
+            message = f"「{draft}」正在试算，不能删除。请等试算结束，或先在「试算」页取消，再删除。"
+            raise Refusal(code="on_trial", message=message, field="limit", value=str(draft))
+    for replay in tried:
+        session.delete(replay)
+    session.flush()
+
+
 def last_day(replay: PolicyReplay) -> date:
     """Return the last day that a trial looks at."""
     return replay.until_on - timedelta(days=1)

@@ -12,7 +12,7 @@ from cast import Cast
 from desk import MINUTE, at_desk, call, request
 from tasks.actors import perform
 from tenant import clock
-from tenant.models import ClockPolicy, Job, OfficeClockPolicy
+from tenant.models import ClockPolicy, Job, OfficeClockPolicy, PolicyReplay
 from tenant.rules.terms import ClockKind, ClockMeasure, Role, TicketKind
 from tenant.services import replays
 from tenant.unscoped import Reason, across_offices
@@ -99,6 +99,21 @@ def test_a_director_tries_a_draft_and_goes_back_to_put_it_into_force(cast, sign_
     assert levels == "第1级1→0（−1）"
     assert "试算不知道的" in page
     assert html.fromstring(page).xpath("//a[contains(., '回到草稿，启用或修改')]/@href")
+
+
+def test_a_draft_that_was_tried_is_removed_with_its_trials(cast, sign_in, own, work, database):
+    director, row_id = sign_in(cast.north.people[Role.DIRECTOR].staff), int(own.split("/")[3])
+    place = f"/office_limits/delete/?id={row_id}"
+    director.post(own, DAYS)
+    waits = director.post(place, {"id": row_id})
+    assert waits.status_code == 409
+    assert "正在试算" in waits.get_data(as_text=True)
+    work()
+    answer = director.post(place, {"id": row_id})
+    assert answer.status_code == 302
+    with across_offices(database, Reason.REVIEWING) as session:
+        assert session.get(OfficeClockPolicy, row_id) is None
+        assert session.query(PolicyReplay).filter_by(office_clock_policy_id=row_id).count() == 0
 
 
 def test_a_draft_leads_to_its_trial_and_what_is_in_force_does_not(cast, sign_in, own, database):
