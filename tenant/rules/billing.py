@@ -165,7 +165,10 @@ def _pieces(first: date, last: date, spans: Iterable[Span]) -> Iterable[tuple[da
     """Yield the period cut wherever one of ``spans`` begins or ends, and at each month's end."""
     cuts = {first, last + _A_DAY}
     for span in spans:
-        cuts.update(day for day in (span.from_on, span.to_on and span.to_on + _A_DAY) if day and first < day <= last)
+        if span.from_on and first < span.from_on <= last:
+            cuts.add(span.from_on)
+        if span.to_on and first <= span.to_on < last:
+            cuts.add(span.to_on + _A_DAY)
     month = first
     while (month := _month_after(month)) <= last:
         cuts.add(month)

@@ -17,7 +17,7 @@ from tenant import clock, journal
 from tenant.calendars import months_after
 from tenant.errors import Conflict, Refusal
 from tenant.journal import RecordedAct, write_columns, write_rows
-from tenant.models import Allocation, BillingLine, BillingRun, Charge, ChargeType, OfficeScoped, Payment, Unit
+from tenant.models import Allocation, BillingLine, BillingRun, Charge, ChargeType, OfficeScoped, Owner, Payment, Unit
 from tenant.rules.terms import BillingState, ChargeBasis
 from tenant.scoping import PERMIT
 from tenant.services import advances, jobs, postings
@@ -48,13 +48,13 @@ def begin(
 
     ``month`` is any day of it; ``due_on`` None: the latest due day of the items. Raises NotFound for a foreign item,
     Refusal without any, for one that runs do not charge, for a due date before the month, and while another run of the
-    month with one of the items is not over.
+    month with one of the items is not over; the items stay locked, so that of two begun at once one is refused.
     """
     office = open_office(session, office_id)
     first = month.replace(day=1)
-    items = [find(session, ChargeType, item_id, field="charge_types") for item_id in dict.fromkeys(charge_type_ids)]
+    items = [find(session, ChargeType, item_id, field="item", lock=True) for item_id in sorted(set(charge_type_ids))]
     if not items:
-        raise _refused("nothing_to_charge", "没有选择收费项目。请至少选择一项。", "charge_types", "")
+        raise _refused("nothing_to_charge", "没有按月计费的收费项目。请先在「收费项目」中设置。", "item", "")
     for item in items:
         _check_item(item)
     _refuse_second(session, office_id, first, items)
@@ -76,20 +76,20 @@ def begin(
 
 
 def count(session: Session, run_id: int, report: Report = silent) -> BillingRun:
-    """Work out a run's lines and keep them for its preview; what the job ``billing_count`` does."""
+    """Work out a run's lines and keep them for its preview; what the job ``billing_count`` does.
+
+    Why it was not posted as it was seen before stays said until a person goes on.
+    """
     run = find(session, BillingRun, run_id, field="billing_run", lock=True)
     if run.state is not BillingState.COUNTING:
         return run
-    session.execute(
-        delete(BillingLine).where(BillingLine.office_id == run.office_id, BillingLine.billing_run_id == run.id),
-        execution_options=_BY_KEY,
-    )
+    _drop_lines(session, run)
     lines = _reckon(session, run, report)
     for done, part in enumerate(_portions(lines, _AT_ONCE)):
         _keep(session, run, part)
         report("保存明细", min((done + 1) * _AT_ONCE, len(lines)), len(lines))
     _tally(run, lines)
-    run.state, run.counted_at, run.failed_why = BillingState.COUNTED, clock.now(), None
+    run.state, run.counted_at = BillingState.COUNTED, clock.now()
     session.flush()
     return run
 
@@ -102,6 +102,7 @@ def ask_post(session: Session, run_id: int) -> BillingRun:
             "nothing_to_charge", "这一批没有可以入账的应收。请先处理「不能计费」的房屋，再重新试算。", "lines", 0
         )
     run.state, run.posted_by_id = BillingState.POSTING, postings.acting_posting_id(session, run.office_id)
+    run.failed_why = None
     session.flush()
     jobs.ask(session, kind=POSTING, subject_kind=SUBJECT, subject_id=run.id, office_id=run.office_id, total=run.lines)
     return run
@@ -116,6 +117,8 @@ def post(session: Session, run_id: int, report: Report = silent) -> BillingRun:
     run = find(session, BillingRun, run_id, field="billing_run", lock=True)
     if run.state is not BillingState.POSTING:
         return run
+    for item_id in sorted(run.charge_types):
+        find(session, ChargeType, item_id, field="item", lock=True)  # no price is published meanwhile
     lines = _reckon(session, run, report)
     if _digest(lines) != run.digest:
         raise Conflict(
@@ -138,6 +141,7 @@ def lay_down(session: Session, run_id: int, why: str | None, *, recount: bool = 
     run = find(session, BillingRun, run_id, field="billing_run", lock=True)
     run.failed_why = why
     if run.state is BillingState.COUNTING:
+        _drop_lines(session, run)
         run.state, run.ended_at = BillingState.CANCELLED, clock.now()
     elif run.state is BillingState.POSTING:
         run.state = BillingState.COUNTING if recount else BillingState.COUNTED
@@ -149,15 +153,16 @@ def lay_down(session: Session, run_id: int, why: str | None, *, recount: bool = 
 def recount(session: Session, run_id: int) -> BillingRun:
     """Have the preview of a run counted again, after what it rests on was put right."""
     run = _in_state(session, run_id, BillingState.COUNTED, "重新试算")
-    run.state = BillingState.COUNTING
+    run.state, run.failed_why = BillingState.COUNTING, None
     session.flush()
     jobs.ask(session, kind=COUNTING, subject_kind=SUBJECT, subject_id=run.id, office_id=run.office_id)
     return run
 
 
 def cancel(session: Session, run_id: int) -> BillingRun:
-    """Give a run up that is not posted."""
+    """Give a run up that is not posted; its lines go, so that they keep nothing that could be taken back."""
     run = _in_state(session, run_id, BillingState.COUNTED, "取消")
+    _drop_lines(session, run)
     run.state, run.ended_at = BillingState.CANCELLED, clock.now()
     session.flush()
     return run
@@ -185,19 +190,21 @@ def ask_undo(session: Session, run_id: int, reason: str) -> BillingRun:
 
 
 def undo(session: Session, run_id: int, report: Report = silent) -> BillingRun:
-    """Take a posted run back, whole; what was paid in advance is free again. What the job ``billing_undo`` does.
+    """Take a posted run back, whole, its lines too; what was paid in advance is free again: the job ``billing_undo``.
 
     Raises Refusal where any of it was paid meanwhile: nothing is undone then.
     """
     run = find(session, BillingRun, run_id, field="billing_run", lock=True)
     if run.state is not BillingState.POSTED:
         return run
+    _hold_payers(session, run)
     rows = _whole(session, Charge, Charge.office_id == run.office_id, Charge.billing_run_id == run.id)
     _refuse_paid(session, run)
     write_rows(session, Allocation, deletes=_whole(session, Allocation, Allocation.charge_id.in_(_charges_of(run))))
     for done, part in enumerate(_portions(rows, _AT_ONCE)):
         write_rows(session, Charge, deletes=part)
         report("撤销应收", min((done + 1) * _AT_ONCE, len(rows)), len(rows))
+    _drop_lines(session, run)
     run.state, run.ended_at = BillingState.UNDONE, clock.now()
     session.flush()
     return run
@@ -270,7 +277,7 @@ def _settle(session: Session, run: BillingRun) -> None:
     charges = select(Charge).where(
         Charge.office_id == run.office_id, Charge.billing_run_id == run.id, Charge.owner_id.in_(waiting)
     )
-    for charge in session.scalars(charges.order_by(Charge.due_on, Charge.id)).all():
+    for charge in session.scalars(charges.order_by(Charge.owner_id, Charge.id)).all():
         advances.settle(session, charge)
 
 
@@ -281,12 +288,29 @@ def _whole(session: Session, model: type[OfficeScoped], *conditions: Any) -> lis
     return [row._asdict() for row in found]
 
 
+def _hold_payers(session: Session, run: BillingRun) -> None:
+    """Lock who owes any of the run, as receiving and voiding money do: they wait, and then see what stands."""
+    owing = select(Charge.owner_id).where(Charge.office_id == run.office_id, Charge.billing_run_id == run.id)
+    held = select(Owner.id).where(Owner.office_id == run.office_id, Owner.id.in_(owing)).order_by(Owner.id)
+    session.execute(held.with_for_update(key_share=True)).all()
+
+
+def _drop_lines(session: Session, run: BillingRun) -> None:
+    session.execute(
+        delete(BillingLine).where(BillingLine.office_id == run.office_id, BillingLine.billing_run_id == run.id),
+        execution_options=_BY_KEY,
+    )
+
+
 def _charges_of(run: BillingRun) -> Any:  # noqa: ANN401 - a subquery
     return select(Charge.id).where(Charge.office_id == run.office_id, Charge.billing_run_id == run.id)
 
 
 def _refuse_paid(session: Session, run: BillingRun) -> None:
-    """Raise Refusal where a payment has settled any of the run; what was paid in advance does not count."""
+    """Raise Refusal where a payment settles any of the run.
+
+    What was paid in advance and settled it as it was posted does not count, nor does what was voided since.
+    """
     paid = (
         select(Unit.number)
         .join(Charge, Charge.unit_id == Unit.id)
@@ -295,7 +319,10 @@ def _refuse_paid(session: Session, run: BillingRun) -> None:
             exists().where(
                 Allocation.office_id == Charge.office_id,
                 Allocation.charge_id == Charge.id,
-                Allocation.created_at > Charge.created_at,
+                Allocation.created_at != Charge.created_at,  # not by the transaction that posted it
+                Payment.office_id == Allocation.office_id,
+                Payment.id == Allocation.payment_id,
+                Payment.voided_at.is_(None),
             )
         )
         .distinct()
@@ -337,7 +364,7 @@ def _refuse_second(session: Session, office_id: int, first: date, items: Sequenc
             raise _refused(
                 "run_already",
                 f"{first:%Y-%m} 的「{doubled[0]}」已有一批{run.state.label}。请先把它入账或取消。",
-                "charge_types",
+                "item",
                 doubled[0],
             )
 
@@ -345,12 +372,12 @@ def _refuse_second(session: Session, office_id: int, first: date, items: Sequenc
 def _check_item(item: ChargeType) -> None:
     if item.retired_at is not None or not item.is_monthly:
         why = "已停用" if item.retired_at is not None else "不是按月计费的项目"
-        raise _refused("not_billed", f"「{item.name}」{why}，不能批量计费。请改选其他项目。", "charge_types", item.name)
+        raise _refused("not_billed", f"「{item.name}」{why}，不能批量计费。请改选其他项目。", "item", item.name)
     if item.basis is ChargeBasis.USAGE and item.meter_kind is None:
         raise _refused(
             "meter_missing",
             f"「{item.name}」按用量计费，但没有选择表计。请先在「收费项目」中补填表计。",
-            "charge_types",
+            "item",
             item.name,
         )
 

@@ -5,7 +5,7 @@ Everything a month rests on is read in a few statements whatever the number of u
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from tenant.rules.billing import Part, Span, Stretch, parts, stretches, uncovere
 from tenant.rules.meters import counted
 from tenant.rules.terms import ChargeBasis, MeterKind, Rounding, UnitUsage
 from tenant.services import concessions, tariffs
+from tenant.services.charges import MOST
 
 _A_DAY = timedelta(days=1)
 _ONE = Decimal(1)
@@ -28,6 +29,7 @@ PROBLEMS = {
     "no_price": "没有公布的收费标准。请先在「收费标准」中公布。",
     "no_area": "没有登记建筑面积。请先补登面积。",
     "no_reading": "没有本月抄表记录。请先抄表。",
+    "too_much": "算出的金额过大，不能记账。请核对面积、用量和单价。",
     "charged_before": "这个月已经入账，不再重复。",
 }
 """Why a unit cannot be charged for an item, and what to do about it."""
@@ -85,10 +87,15 @@ class Month:
 
 
 def read_month(session: Session, office_id: int, month: date, charge_type_ids: Collection[int]) -> Month:
-    """Read what a month rests on; ``month`` is its first day."""
+    """Read what a month rests on; ``month`` is its first day. Items that were retired meanwhile are left out."""
     first, last = month, months_after(month, 1) - _A_DAY
     columns = (ChargeType.id, ChargeType.basis, ChargeType.usage, ChargeType.meter_kind, ChargeType.rounding)
-    statement = select(*columns).where(ChargeType.office_id == office_id, ChargeType.id.in_(list(charge_type_ids)))
+    statement = select(*columns).where(
+        ChargeType.office_id == office_id,
+        ChargeType.id.in_(list(charge_type_ids)),
+        ChargeType.is_monthly,
+        ChargeType.retired_at.is_(None),
+    )
     items = [Item(*row) for row in session.execute(statement.order_by(ChargeType.id))]
     prices = tariffs.prices_of(session, charge_type_ids, first, last)
     rows = session.execute(select(Unit.id, Unit.area, Unit.usage).where(Unit.office_id == office_id).order_by(Unit.id))
@@ -127,13 +134,14 @@ def _lines(month: Month, unit: UnitRow, item: Item) -> Iterator[Line]:
         return
     before = month.before.get((unit.id, item.id))
     problem = _problem(month, unit, item, quantity)
-    if problem is not None:
+    owed = _parts(month, item, quantity, payers, prices, shares) if problem is None and quantity is not None else ()
+    if any(part.amount > MOST for part in owed):
+        problem = "too_much"
+    if problem is not None or quantity is None:
         owner = int(payers[-1].value) if payers else None
         yield Line(unit.id, item.id, owner, month.first, month.last, None, before, problem, None)
         return
-    if quantity is None:
-        raise ValueError(item.basis)
-    for part in _parts(month, item, quantity, payers, prices, shares):
+    for part in owed:
         yield Line(
             unit.id,
             item.id,
@@ -183,7 +191,8 @@ def _parts(
     if item.basis in {ChargeBasis.USAGE, ChargeBasis.FIXED}:
         (*_, last) = stretches(month.first, month.last, payers, prices, shares)
         amount = usage_amount(quantity * last.share, last.price or Decimal(0), item.rounding)
-        return (Part(last.payer or 0, month.first, month.last, amount, (last,)),) if amount else ()
+        whole_month = replace(last, from_on=month.first)
+        return (Part(last.payer or 0, month.first, month.last, amount, (whole_month,)),) if amount else ()
     whole = payers[0], prices[0]
     if not shares and all(_covers(span, month) for span in whole):
         stretch = Stretch(month.first, month.last, int(payers[0].value), Decimal(prices[0].value), _ONE)

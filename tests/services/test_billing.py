@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 import make
 from desk import at_desk
@@ -17,6 +18,7 @@ from tenant.models import (
     Concession,
     Meter,
     MeterReading,
+    Owner,
     Ownership,
     ParkingSpace,
     Tariff,
@@ -30,6 +32,7 @@ from tenant.rules.terms import (
     PaymentMethod,
     UnitUsage,
 )
+from tenant.scoping import PERMIT
 from tenant.services import billing, payments, tariffs
 
 MARCH = date(2026, 3, 1)
@@ -237,6 +240,128 @@ def test_what_is_paid_is_not_undone(database, cast):
         assert found.value.code == "paid_meanwhile"
         assert unit.number in found.value.message
         assert refused(billing.undo, session, run_id) == "paid_meanwhile"
+
+
+def paid_month(database, cast, month):
+    """Charge a month to a home and receive money for it; return the ids of run, owner and payment."""
+    with at_desk(database, cast.north) as session:
+        fee = item(session, cast.north)
+        _, (owner,) = home(session, cast.north)
+        run_id, owner_id = posted(session, counted(session, cast.north, fee, month=month)).id, owner.id
+        session.commit()
+    with at_desk(database, cast.north) as session:
+        payment_id = payments.receive(session, owner_id, Decimal("1.00"), CASH).id
+        session.commit()
+    return run_id, owner_id, payment_id
+
+
+def test_what_was_paid_and_voided_can_be_undone(database, cast):
+    run_id, _, payment_id = paid_month(database, cast, date(2027, 1, 1))
+    with at_desk(database, cast.north) as session:
+        payments.void(session, payment_id, "录错了人")
+        billing.ask_undo(session, run_id, "单价有误")
+        assert billing.undo(session, run_id).state is BillingState.UNDONE
+        assert session.scalars(select(Charge.id).where(Charge.billing_run_id == run_id)).all() == []
+
+
+def test_money_received_by_who_began_before_the_posting_is_a_payment(database, cast):
+    run_id, _, payment_id = paid_month(database, cast, date(2027, 2, 1))
+    with at_desk(database, cast.north) as session:
+        early = "UPDATE allocation SET created_at = created_at - interval '1 day' WHERE payment_id = :payment"
+        session.connection().execute(text(early), {"payment": payment_id}, execution_options=PERMIT)
+        assert refused(billing.undo, session, run_id) == "paid_meanwhile"
+
+
+def test_nobody_pays_while_a_month_is_undone(database, cast):
+    run_id, owner_id, payment_id = paid_month(database, cast, date(2027, 3, 1))
+    with at_desk(database, cast.north) as session:
+        payments.void(session, payment_id, "录错了人")
+        session.commit()
+    with at_desk(database, cast.north) as undoing, at_desk(database, cast.north) as cashier:
+        billing.undo(undoing, run_id)
+        with pytest.raises(OperationalError, match="could not obtain lock"):
+            cashier.scalars(
+                select(Owner).where(Owner.id == owner_id).with_for_update(nowait=True, key_share=True)
+            ).one()
+
+
+def test_of_two_runs_begun_at_once_one_waits_and_is_refused(database, cast):
+    with at_desk(database, cast.north) as session:
+        fee_id = item(session, cast.north).id
+        session.commit()
+    with at_desk(database, cast.north) as one, at_desk(database, cast.north) as other:
+        billing.begin(one, cast.north.id, date(2027, 4, 1), [fee_id])
+        other.execute(text("SET LOCAL lock_timeout = '200ms'"), execution_options=PERMIT)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            billing.begin(other, cast.north.id, date(2027, 4, 1), [fee_id])
+
+
+def test_no_price_is_published_while_a_month_is_posted(database, cast):
+    with at_desk(database, cast.north) as session:
+        fee = item(session, cast.north)
+        home(session, cast.north)
+        fee_id, run_id = fee.id, counted(session, cast.north, fee, month=date(2027, 5, 1)).id
+        billing.ask_post(session, run_id)
+        session.commit()
+    with at_desk(database, cast.north) as one, at_desk(database, cast.north) as other:
+        billing.post(one, run_id)
+        other.execute(text("SET LOCAL lock_timeout = '200ms'"), execution_options=PERMIT)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            tariffs.publish(other, fee_id, Decimal(9), date(2027, 5, 1))
+
+
+def test_why_nothing_was_posted_stays_said_once_it_is_counted_again(session, cast):
+    unit, _ = home(session, cast.north)
+    run = counted(session, cast.north, item(session, cast.north))
+    billing.ask_post(session, run.id)
+    billing.lay_down(session, run.id, "有变化", recount=True)
+    run = billing.count(session, run.id)
+    assert (run.state, run.failed_why) == (BillingState.COUNTED, "有变化")
+    posted(session, run)
+    assert run.failed_why is None
+    assert len(charged(session, unit)) == 1
+
+
+def test_an_item_retired_after_the_preview_is_not_posted(session, cast):
+    fee = item(session, cast.north)
+    home(session, cast.north)
+    run = counted(session, cast.north, fee)
+    fee.retired_at = make.NOON
+    session.flush()
+    billing.ask_post(session, run.id)
+    with pytest.raises(Conflict):
+        billing.post(session, run.id)
+
+
+def test_what_is_given_up_keeps_no_lines(session, cast):
+    home(session, cast.north)
+    run = counted(session, cast.north, item(session, cast.north))
+    assert lines(session, run)
+    billing.cancel(session, run.id)
+    assert lines(session, run) == []
+    again = posted(session, counted(session, cast.north, item(session, cast.north)))
+    assert lines(session, again)
+    billing.undo(session, again.id)
+    assert lines(session, again) == []
+
+
+def test_prices_and_ownerships_may_last_to_the_end_of_all_days(session, cast):
+    fee = make.charge_type(session, cast.north.id, is_monthly=True)
+    session.scalars(select(Tariff).where(Tariff.charge_type_id == fee.id)).one().to_on = date.max
+    unit, _ = home(session, cast.north, MARCH.replace(day=1))
+    session.scalars(select(Ownership).where(Ownership.unit_id == unit.id)).one().to_on = date.max
+    session.flush()
+    run = counted(session, cast.north, fee)
+    assert [line.amount for line in lines(session, run, unit)] == [Decimal("250.00")]
+
+
+def test_an_amount_beyond_all_measure_stops_nobody_else(session, cast):
+    fee = item(session, cast.north, price="99999999")
+    huge, _ = home(session, cast.north, area="99999999.99")
+    unit, _ = home(session, cast.north, area="1")
+    run = counted(session, cast.north, fee)
+    assert [line.problem for line in lines(session, run, huge)] == ["too_much"]
+    assert [line.amount for line in lines(session, run, unit)] == [Decimal("99999999.00")]
 
 
 @pytest.mark.parametrize(
