@@ -117,6 +117,14 @@ def _make_room(session: Session, item: ChargeType, from_on: date, to_on: date | 
             "to_on",
             to_on,
         )
+    if later and to_on is not None and to_on + _A_DAY < later[0].from_on:
+        raise _refused(
+            "tariff_gap",
+            f"「{item.name}」从 {to_on + _A_DAY} 到 {later[0].from_on - _A_DAY} 没有标准，这段时间将无法计费。"
+            f"请把「截止日」填为 {later[0].from_on - _A_DAY}。",
+            "to_on",
+            to_on,
+        )
     if before is not None and before.to_on is None:
         before.to_on = from_on - _A_DAY
         session.flush()

@@ -56,6 +56,7 @@ def test_b_f1_no_two_prices_hold_on_one_day_and_no_day_is_left_without(database,
         earlier = tariffs.publish, session, lift.id, Decimal(29), date(2023, 1, 1)
         assert refused(*earlier) == ("tariff_overlap", "to_on")
         assert refused(*earlier, to_on=date(2024, 1, 1)) == ("tariff_overlap", "to_on")
+        assert refused(*earlier, to_on=date(2023, 12, 30)) == ("tariff_gap", "to_on")
         tariffs.publish(session, lift.id, Decimal(29), date(2023, 1, 1), to_on=date(2023, 12, 31))
 
 
