@@ -72,8 +72,8 @@ def reclassify(
     """Put a request under another category, or call it urgent or not, for a reason that is kept (A-W2, A-W3).
 
     The clocks that go by these and still run begin again at the same instants by the limits that hold for what it is
-    now; those it has no more are cancelled, those it had not begin now. What was met stays met. Raises Refusal without
-    a reason, for what waits or is done, and where a price was agreed or paid (A-W8).
+    now; those it has no more are cancelled until it is put back, those it had not begin now. What was met stays met.
+    Raises Refusal without a reason, for what waits or is done, and where a price was agreed or paid (A-W8).
     """
     request = find(session, ServiceRequest, request_id, field="request")
     ticket, office = tickets.unfinished_ticket(session, request.ticket_id, "改类别")
@@ -154,16 +154,23 @@ def _refuse_agreed(session: Session, request: ServiceRequest, category: RequestC
 
 
 def _count_anew(session: Session, ticket: Ticket, office: Office, at: datetime) -> None:
-    """Start by the limits that hold now what still runs, and what the request has not had."""
-    going = {row.kind: row for row in clocks.running(session, ticket, BY_CATEGORY)}
-    had = set(session.scalars(select(Clock.kind).where(Clock.ticket_id == ticket.id)))
-    starts = {kind: row.started_at for kind, row in going.items()}
-    clocks.cancel(session, ticket, at, *going)
-    for kind, started_at in starts.items():
+    """Start by the limits that hold now what still runs, what another category took off, what it has not had.
+
+    What a parent answers stays with the parent.
+    """
+    rows = select(Clock).where(Clock.ticket_id == ticket.id, Clock.kind.in_(BY_CATEGORY)).order_by(Clock.cycle)
+    had = {row.kind: row for row in session.scalars(rows)}
+    going = {row.kind: row.started_at for row in had.values() if row.met_at is None and row.cancelled_at is None}
+    kept_off = _AFTER_DISPATCH | ({ClockKind.DISPATCH} if ticket.state is not TicketState.REGISTERED else set())
+    taken_off = {
+        kind: row.started_at
+        for kind, row in had.items()
+        if row.cancelled_at is not None and kind not in kept_off and ticket.parent_id is None
+    }
+    clocks.cancel(session, ticket, at, *BY_CATEGORY)
+    for kind, started_at in (going | taken_off).items():
         _begin(session, ticket, office, started_at, {kind})
-    sent = ticket.state is not TicketState.REGISTERED
-    fresh = set(BY_CATEGORY) - had - _AFTER_DISPATCH - ({ClockKind.DISPATCH} if sent else set())
-    _begin(session, ticket, office, at, fresh)
+    _begin(session, ticket, office, at, set(BY_CATEGORY) - set(had) - kept_off)
 
 
 def _begin(session: Session, ticket: Ticket, office: Office, at: datetime, kinds: Collection[ClockKind]) -> None:

@@ -111,6 +111,18 @@ def test_b_w18_a_repair_that_is_a_suggestion_wants_an_answer_and_no_dispatch(ses
     check_clocks(session, session.get_one(Ticket, filed.ticket_id))
 
 
+def test_a_w6_what_was_put_under_another_category_by_mistake_is_due_as_before_when_it_is_put_back(session, house):
+    filed = request(session, house)
+    before = dues(session, filed)
+    with clock.at(NOON + 3 * MINUTE):
+        corrections.reclassify(session, filed.id, SUGGESTION, urgent=False, reason="看错一行")
+        assert ClockKind.SAME_DAY not in dues(session, filed)
+    with clock.at(NOON + 4 * MINUTE):
+        corrections.reclassify(session, filed.id, REPAIR, urgent=False, reason="改回报修")
+    assert dues(session, filed) == before
+    check_clocks(session, session.get_one(Ticket, filed.ticket_id))
+
+
 def test_what_was_met_stays_met_and_what_was_sent_is_not_to_be_sent_again(session, house):
     filed = request(session, house)
     call(session, filed.ticket_id, told="马上派人")
