@@ -25,7 +25,7 @@ PARTS: Final = 4
 
 def asked() -> dict[str, Any]:
     """Return what the address asks of the board: all lanes, or more of one from behind a place."""
-    lane = request.args.get("lane") or None
+    lane = request.args.get("lane", "").replace("\x00", "") or None
     return {"most": MOST, "lane": lane, "after": place_of(request.args.get("after", "")) if lane else None}
 
 

@@ -13,6 +13,7 @@ from admin.access import needs
 from admin.screens import boards as board
 from admin.screens import figures, workbench
 from admin.screens.boards_cards import Looking
+from admin.screens.days import day_asked
 from admin.session import session_at_hand
 from admin.site import Entry, Screen
 from audit.models import AuditEntry
@@ -80,12 +81,7 @@ def show() -> ResponseReturnValue:
 def check_log() -> ResponseReturnValue:
     """Note that the log of a day was looked through: what counts is what stood there then (A-S5)."""
     office = _office()
-    spelled = request.form.get("day", "")
-    try:
-        day = date.fromisoformat(spelled)
-    except ValueError as error:
-        message = f"「{spelled[:20]}」不是日期。请回到看板，按所列日期的按钮。"
-        raise Refusal(code="no_day", message=message, field="day", value=spelled[:20]) from error
+    day = day_asked("day", "日期")
     found = _log(office, day)
     if found.latest_id is None:
         raise NotFound

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tenant import clock, journal
 from tenant.errors import NotFound
 from tenant.files import Prepared, Store, new_key
+from tenant.files.store import KEY
 from tenant.models import Attachment, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.attachments import PICTURE
 from tenant.rules.terms import Area, AttachmentPurpose, TicketKind
@@ -97,6 +98,8 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Attachment]:
 
 def by_key(session: Session, key: str) -> Attachment:
     """Return the file that ``key`` names, itself or its thumbnail. Raises NotFound alike for all that it does not."""
+    if KEY.fullmatch(key) is None:
+        raise NotFound(field="key")
     named = (Attachment.key == key) | (Attachment.thumbnail_key == key)
     row = session.scalars(select(Attachment).where(named, Attachment.removed_at.is_(None))).one_or_none()
     if row is None:

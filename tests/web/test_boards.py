@@ -263,6 +263,13 @@ def test_a_director_acknowledges_what_went_up_the_line_on_the_board(database, se
         assert {row.acknowledged_by_id for row in rows} == {cast.north.people[Role.DIRECTOR].id}
 
 
+@pytest.mark.parametrize("spelled", ["0001-01-01", "9999-12-31", "\x00", "昨天", ""])
+def test_a_log_of_a_day_that_cannot_be_is_refused_in_words(seat, spelled):
+    answer = seat(Role.SUPERVISOR).post("/boards/office/log", {"day": spelled})
+    assert answer.status_code == 422
+    assert "「日期」" in answer.get_data(as_text=True)
+
+
 def test_a_long_lane_goes_on_where_it_was_cut_and_the_board_asks_no_more_for_it(database, app, seat, sent):
     head = seat(Role.DEPARTMENT_HEAD)
     sent()
@@ -290,4 +297,4 @@ def test_a_long_lane_goes_on_where_it_was_cut_and_the_board_asks_no_more_for_it(
 )
 def test_an_address_that_spells_no_place_shows_the_lane_from_its_beginning(seat, after):
     assert seat(Role.DEPARTMENT_HEAD).get(f"/boards/department?lane=to_receive&after={after}").status_code == 200
-    assert seat(Role.DIRECTOR).get(f"/boards/office?lane=nonsense&after={after}").status_code == 200
+    assert seat(Role.DIRECTOR).get(f"/boards/office?lane=nonsense%00&after={after}").status_code == 200

@@ -151,6 +151,14 @@ def test_6_the_centre_wants_it_again_with_a_reason_and_it_is_the_office_s_once_m
     assert row().submitted_at is not None
 
 
+@pytest.mark.parametrize("kind", list(ReportKind))
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_refused_in_words(supervisor, kind, day):
+    answer = supervisor.get(f"/report_standing?kind={kind}&day={day}")
+    assert answer.status_code == 422
+    assert "请核对年份" in answer.get_data(as_text=True)
+
+
 def test_7_another_office_s_report_is_not_there(stranger, sign_in, cast, row):
     other = sign_in(cast.south.people[Role.SUPERVISOR].staff)
     for path in ("details/", "edit/", "act/submit/"):
