@@ -144,7 +144,7 @@ def waited(pauses: Iterable[Waiting], begin: datetime, end: datetime, at: dateti
     stop = min(end, at)
     inside: dict[PauseReason, list[tuple[timedelta, bool]]] = {}
     for pause in pauses:
-        if pause.began_at < stop and (pause.ended_at is None or pause.ended_at > begin):
+        if begin < stop and pause.began_at < stop and (pause.ended_at is None or pause.ended_at > begin):
             ended_at = min(pause.ended_at or stop, stop)
             lasted = ended_at - max(pause.began_at, begin)
             inside.setdefault(pause.reason, []).append((lasted, ended_at > pause.until_at))

@@ -99,6 +99,8 @@ def waited(
 ) -> dict[int, dict[PauseReason, Waited]]:
     """Return how work waited in each office in scope, by reason (A-W5, B-W19); what nobody waited for is left out."""
     stop = min(end, at)
+    if stop <= begin:
+        return {}
     ended_at = func.least(func.coalesce(Pause.ended_at, stop), stop)
     lasted = func.sum(func.extract("epoch", ended_at - func.greatest(Pause.began_at, begin)))
     statement = (

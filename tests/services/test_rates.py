@@ -150,6 +150,11 @@ def test_a_w5_waiting_counts_the_minutes_inside_the_period_and_what_went_past_it
     assert waited([over_the_edges], BEGIN, BEGIN + 20 * DAY, BEGIN + 20 * DAY)[owner].past_limit == 1
 
 
+def test_nothing_has_waited_in_a_period_that_has_not_begun():
+    lasting = Waiting(PauseReason.OWNER, BEGIN - HOUR, BEGIN)
+    assert waited([lasting], BEGIN, END, BEGIN) == waited([lasting], BEGIN, END, BEGIN - MINUTE) == {}
+
+
 def test_every_rate_says_what_it_counts_and_whose_rule_it_is():
     assert set(RULES) == set(Rate)
     assert set(TARGETS) < set(Rate)

@@ -96,6 +96,8 @@ def test_waiting_is_shown_by_reason_with_what_went_past_its_limit_a_w5(database,
     page = centre.get(f"/rates?from={day}&to={day}").get_data(as_text=True)
     row = html.fromstring(page).xpath(f"//tr[td='{cast.south.office.name}'][contains(., '次')]")[0]
     assert "".join(row.xpath("td[4]")[0].text_content().split()) == "1次，12小时，超过期限1次"
+    ahead = html.fromstring(centre.get("/rates?from=2090-01-01&to=2090-01-31").get_data(as_text=True))
+    assert not ahead.xpath(f"//tr[td='{cast.south.office.name}'][contains(., '次')]")
     with at_desk(database, cast.south, make.NOON - timedelta(days=19)) as session:
         tickets.invalidate(session, waits.ticket_id, "误登")
         session.commit()
@@ -128,7 +130,12 @@ def test_the_workbook_has_the_numbers_of_the_screen_and_is_on_the_record(cast, s
 
 @pytest.mark.parametrize(
     ("asked", "words"),
-    [("from=2026-13-01", "不是日期"), ("from=2026-02-01&to=2026-01-01", "应不早于"), ("from=2020-01-01", "最多一年")],
+    [
+        ("from=2026-13-01", "不是日期"),
+        ("from=0001-01-01&to=0001-01-02", "请核对年份"),
+        ("from=2026-02-01&to=2026-01-01", "应不早于"),
+        ("from=2020-01-01", "最多一年"),
+    ],
 )
 def test_days_that_are_none_are_refused(cast, sign_in, asked, words):
     answer = sign_in(cast.north.people[Role.DIRECTOR].staff).get(f"/rates?{asked}")
