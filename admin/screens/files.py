@@ -66,7 +66,8 @@ def _small(row: Attachment) -> Response:
 def _whole(row: Attachment) -> Response:
     """Return the original, whole or the part that is asked for; that somebody opened it stands on the record."""
     start, stop = _part(row.size)
-    if start == 0 and request.method == "GET":
+    is_first = start == 0 or row.kind is not AttachmentKind.RECORDING  # who listens goes to and fro in a recording
+    if is_first and request.method == "GET":
         act = RecordedAct(
             attachments.OPENED, subject_kind="attachment", subject_id=row.id, office_id=row.office_id,
             facts={"file": row.name},

@@ -143,6 +143,13 @@ def test_a_recording_is_sent_in_parts_and_asked_for_again_in_vain(desk, database
     assert len([entry for entry in record("attachment.opened") if entry.subject_id == row.id]) == 1
 
 
+def test_all_of_a_document_but_its_first_byte_is_opened_too(desk, database, matter, record):
+    add(desk, matter.ticket_id, ("收据.pdf", pictures.PDF))
+    (row,) = rows(database, matter.ticket_id)
+    assert desk.get(f"/files/{row.key}", headers={"Range": "bytes=1-"}).data == pictures.PDF[1:]
+    assert [entry for entry in record("attachment.opened") if entry.subject_id == row.id]
+
+
 def test_a_foreign_and_an_invented_key_answer_the_same(desk, sign_in, cast, database):
     theirs = registered(database, cast.south, request)
     southern = sign_in(cast.south.people[Role.FRONT_DESK].staff)
@@ -150,7 +157,7 @@ def test_a_foreign_and_an_invented_key_answer_the_same(desk, sign_in, cast, data
     (row,) = rows(database, theirs.ticket_id)
     assert southern.get(f"/files/{row.key}").status_code == 200
     answers = [
-        desk.get(f"/files/{key}", headers=JSON) for key in (row.key, row.thumbnail_key, "A" * 43, "..%2f..", "x")
+        desk.get(f"/files/{key}", headers=JSON) for key in (row.key, row.thumbnail_key, "A" * 43, "..%2f..", "x", "%00")
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert len({json.dumps(answer.json["error"]) for answer in answers}) == 1
