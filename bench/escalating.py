@@ -22,6 +22,8 @@ from tenant.services.clockwork import A_ROUND
 from tenant.settings import Settings
 
 OFFICES: Final = 200
+FIRST_OFFICE: Final = 2
+"""Whose the first ticket is."""
 ROUNDS: Final = 3
 PER_SECOND: Final = 2_000
 TARGET: Final = 2.0
@@ -60,7 +62,7 @@ def run(world: World, sizes: Sizes) -> None:
     count, settings = sizes.due_actions, Settings(home=world.folder)
     with world.database("escalating") as database:
         load(database, offices=OFFICES, tickets=count, due=count)
-        run_escalations(database, EPOCH + BATCH, 1, settings=settings)
+        run_escalations(database, EPOCH + BATCH, FIRST_OFFICE, settings=settings)
         with superuser(database) as connection:
             connection.execute(_MODELS)
 
