@@ -88,6 +88,14 @@ def test_b_s1_a_shift_that_nobody_has_is_red_until_somebody_is_put_on_it(databas
     assert on_rota(database, cast.north) == []
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_week_out_of_reach_is_refused_in_words(seat, day):
+    supervisor = seat(Role.SUPERVISOR)
+    for answer in (supervisor.get(f"/rota?week={day}"), supervisor.post("/rota/copy", {"week": day})):
+        assert answer.status_code == 422
+        assert f"「周」{day}" in answer.get_data(as_text=True)
+
+
 def test_who_may_not_edit_sees_the_rota_and_no_buttons(seat):
     page = page_of(seat(Role.FRONT_DESK), next_week())
     assert "无人值班" in text(page)
