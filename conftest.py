@@ -40,6 +40,7 @@ LONGEST = (
     "Redis",
     "RabbitMQ",
     "tests/jobs/test_kills.py",
+    "tests/jobs/test_killed_ticket_clocks.py",
     "tests/scenarios/test_killed_imports.py",
     "the machine's own PostgreSQL",
     "tests/web/test_every_page.py",
