@@ -1,5 +1,8 @@
 """How a month comes to be charged: the price list, concessions, and the runs (B-F1)."""
 
+from calendar import monthrange
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask import jsonify, url_for
@@ -311,11 +314,18 @@ class BillingLineView(OfficeView):
 
 
 def _said(piece: dict[str, Any]) -> str:
-    """Return one stretch of days in words."""
-    cut = "" if piece["share"] == "1" else f" × {piece['share']}"
-    return (
-        f"{piece['from'][5:]} 至 {piece['to'][5:]}：{piece['price'].rstrip('0').rstrip('.')} × {piece['quantity']}{cut}"
-    )
+    """Return one stretch of days as what is multiplied: price, quantity, the days of a broken month, the share."""
+    first, last = date.fromisoformat(piece["from"]), date.fromisoformat(piece["to"])
+    month, days = monthrange(first.year, first.month)[1], (last - first).days + 1
+    factors = [_plain(piece["price"]), piece["quantity"]]
+    factors += [] if days == month else [f"{days}/{month} 天"]
+    factors += [] if piece["share"] == "1" else [_plain(piece["share"])]
+    return f"{first:%m-%d} 至 {last:%m-%d}：{' × '.join(factors)}"
+
+
+def _plain(number: str) -> str:
+    """Return a number without zeros at its end."""
+    return f"{Decimal(number).normalize():f}"
 
 
 VIEWS = (

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from tenant import clock
 from tenant.errors import Refusal
+from tenant.journal import actor_of
 from tenant.models import ChargeType, Concession, Unit
 from tenant.rules.terms import ConcessionKind, ConcessionState
 from tenant.services import postings
@@ -61,14 +62,17 @@ def ask(
 
 
 def decide(session: Session, concession_id: int, *, agreed: bool) -> Concession:
-    """Agree to a concession or not. Raises Refusal for who asked for it, and for one that is decided already."""
+    """Agree to a concession or not.
+
+    Raises Refusal for who asked for it, in whatever posting, and for one that is decided already.
+    """
     row = find(session, Concession, concession_id, field="concession", lock=True)
     if row.state is not ConcessionState.ASKED:
         raise _refused(
             "decided_already", f"这项减免{row.state.label}，无需再次审批。请刷新后查看。", "state", row.state
         )
-    decider = postings.acting_posting_id(session, row.office_id)
-    if decider is not None and decider == row.asked_by_id:
+    decider, person = postings.acting_posting_id(session, row.office_id), actor_of(session).staff_id
+    if person is not None and row.asked_by is not None and row.asked_by.staff_id == person:
         raise Refusal(
             code="second_person_needed", message="减免由您申请，审批须由第二人办理。请由主任或公司审批。", field="state"
         )

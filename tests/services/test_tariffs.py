@@ -1,5 +1,6 @@
 """The price list: prices by period without gap or overlap, and concessions that a second person agrees to (B-F1)."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -113,6 +114,15 @@ def test_who_asks_for_a_concession_does_not_agree_to_it(database, cast):
         concessions.withdraw(session, row_id)
         assert concessions.approved(session, cast.north.id, *JANUARY) == []
         assert session.get_one(Concession, row_id).state is ConcessionState.WITHDRAWN
+
+
+def test_who_asked_in_one_posting_does_not_agree_in_another(database, cast):
+    with database.session(cast.north.scope(), cast.north.actor(Role.FINANCE_ASSISTANT)) as session:
+        row_id = asked(session, cast.north).id
+        session.commit()
+    promoted = replace(cast.north.actor(Role.DIRECTOR), staff_id=cast.north.people[Role.FINANCE_ASSISTANT].staff_id)
+    with database.session(cast.north.scope(), promoted) as session:
+        assert refused(concessions.decide, session, row_id, agreed=True) == ("second_person_needed", "state")
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "0.00001", "NaN"])

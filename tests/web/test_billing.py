@@ -139,6 +139,30 @@ def test_a_price_is_published_and_a_gap_refused_at_its_field(database, cast, fin
         assert list(rows) == [Decimal("2.5"), Decimal("3.2")]
 
 
+def test_an_amount_of_a_broken_month_is_explained_by_its_days(database, cast, finance, fee):
+    with database.session(cast.north.scope(), CLOCKWORK) as session:
+        unit = make.unit(session, cast.north.id, number="9-9-910", area=Decimal("100.00"))
+        seller, buyer = make.owner(session, cast.north.id), make.owner(session, cast.north.id)
+        make.ownership(session, unit, seller, from_on=date(2020, 1, 1), to_on=date(2026, 10, 10))
+        make.ownership(session, unit, buyer, from_on=date(2026, 10, 11))
+        session.commit()
+    begun(finance, database, cast, fee, "2026-10-01")
+    page = finance.get("/billing_lines/?search=9-9-910").get_data(as_text=True)
+    assert "10-01 至 10-10：2.5 × 100.00 × 10/31 天" in page
+    assert "10-11 至 10-31：2.5 × 100.00 × 21/31 天" in page
+
+
+def test_a_second_run_of_a_month_is_refused_at_its_item(database, cast, finance, fee):
+    run = begun(finance, database, cast, fee, "2026-11-01")
+    answer = finance.post("/billing_runs/new/", {"month": "2026-11-30", "item": fee.id, "due_on": ""})
+    assert answer.status_code == 422
+    page = html.fromstring(answer.get_data(as_text=True))
+    assert page.xpath("//*[contains(@class, 'field')][.//*[@name='item']]//*[contains(., '已有一批')]")
+    assert act(finance, run, "cancel").status_code == 302
+    told = finance.get(f"/billing_runs/details/?id={run.id}").get_data(as_text=True)
+    assert "重新试算" not in told
+
+
 def test_the_south_sees_no_run_and_no_price_of_the_north(database, cast, finance, fee, sign_in):
     run = begun(finance, database, cast, fee, "2026-08-01")
     theirs = sign_in(cast.south.people[Role.FINANCE_ASSISTANT].staff)
