@@ -11,6 +11,7 @@ from typing import Any, Final
 from flask import abort, flash, g, request
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.helpers import get_mdict_item_or_list
+from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase
 from wtforms import Field
 
@@ -24,7 +25,7 @@ from admin.references import LOOKED_UP_BY, ReferenceLoader, parse_id
 from admin.saving import Saving
 from admin.site import Entry
 from tenant.errors import NotFound
-from tenant.models import OfficeScoped
+from tenant.models import Base, Defect, OfficeScoped, QuoteLine, Rectification, ServiceRequest, Ticket, WorkOrder
 from tenant.rules.terms import Act, Area
 
 NOT_FOUND: Final = 404
@@ -37,6 +38,12 @@ ROUTES_OF_ACTS: Final = {
 CHANGING: Final = frozenset({Act.CREATE, Act.EDIT, Act.DELETE, Act.ACT})
 NEVER_SERVED: Final = frozenset({"/ajax/update/"})
 """Flask-Admin's inline edit asks nobody whether the record may be edited (#2129)."""
+TICKET_THROUGH: Final[dict[type[Base], tuple[Any, str]]] = {
+    WorkOrder: (ServiceRequest, "request_id"),
+    QuoteLine: (ServiceRequest, "request_id"),
+    Rectification: (Defect, "defect_id"),
+}
+"""Records of a ticket that name it by another record: which, and by which column."""
 
 
 class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
@@ -159,6 +166,8 @@ class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
         number = parse_id(id)
         if number is None:
             raise NotFound
+        if lock:
+            self._hold_matter(number)
         query = self.get_query().filter(self.model.id == number)
         query = query.options(*loads_for(self.model, [name for name, _ in self._details_columns]))
         if lock:
@@ -168,6 +177,19 @@ class OfficeView(Saving, Exporting, Acting, Printing, Listing, ModelView):
             raise NotFound
         g.form_office_id = row.office_id if isinstance(row, OfficeScoped) else None
         return row
+
+    def _hold_matter(self, number: int) -> None:
+        """Lock the ticket that a record is of before the record: whoever acts on a matter locks them in this order."""
+        model = self.model
+        if model in TICKET_THROUGH:
+            between, key = TICKET_THROUGH[model]
+            of_record = select(between.ticket_id).join(model, getattr(model, key) == between.id)
+        elif hasattr(model, "ticket_id"):
+            of_record = select(model.ticket_id)
+        else:
+            return
+        holding = select(Ticket.id).where(Ticket.id.in_(of_record.where(model.id == number)))
+        self.session.execute(holding.with_for_update(key_share=True))
 
     def row_asked_for(self, *, lock: bool = False) -> Any:
         """Return the record the address names; raises NotFound."""
