@@ -48,8 +48,9 @@ class Panel:
 
     @property
     def is_signed(self) -> bool:
-        """Tell whether the customer's signature hangs there."""
-        return any(line["purpose"] is AttachmentPurpose.SIGNATURE for line in self.lines)
+        """Tell whether the customer's signature hangs there, of an order that order's own."""
+        signed = (line["order_id"] for line in self.lines if line["purpose"] is AttachmentPurpose.SIGNATURE)
+        return any(self.work_order_id in {None, order_id} for order_id in signed)
 
 
 def files_of(row: Any, purpose: AttachmentPurpose | None = None) -> Panel | None:
@@ -134,6 +135,7 @@ def _line(found: Attachment, ticket: Ticket, back: str) -> dict[str, Any]:
     is_picture = found.kind is AttachmentKind.PHOTO and found.thumbnail_key is not None
     return {
         "id": found.id,
+        "order_id": found.work_order_id,
         "name": found.name,
         "note": found.note,
         "kind": found.kind,

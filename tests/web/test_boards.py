@@ -1,11 +1,13 @@
 """The boards through their pages: each post has its own, a verb on a card does its work and leads back to the card."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from lxml import html
 from sqlalchemy import select
 
+import pictures
 from asked import asked
 from cast import Cast
 from desk import at_desk, complaint, request
@@ -152,6 +154,23 @@ def test_one_order_by_itself_is_its_technicians_a_w9(seat, sent, cast):
         assert words in page
     assert worker.get(f"/boards/orders/{others}").status_code == 404
     assert seat(Role.DEPARTMENT_HEAD).get(f"/boards/orders/{mine}").status_code == 403
+
+
+def test_what_was_signed_for_one_order_is_no_signature_for_the_next_a_w9(database, seat, read, cast):
+    me = cast.north.people[Role.TECHNICIAN].id
+    with at_desk(database, cast.north, at=clock.now() - timedelta(minutes=5)) as session:
+        made = request(session, cast.north)
+        first, second = (requests.dispatch(session, made.id, cast.north.engineering.id, me).id for _ in range(2))
+        ticket_id = made.ticket_id
+        session.commit()
+    worker = seat(Role.TECHNICIAN)
+    form = {"files": (io.BytesIO(pictures.photo(60, 40)), "签字.png"), "purpose": "signature", "order": first}
+    assert worker.post(f"/files/of/{ticket_id}", form).status_code == 302
+    for order in (first, second):
+        press(worker, tree_of(worker.get("/boards/orders")), f"order-{order}", "accept")
+        press(worker, tree_of(worker.get("/boards/orders")), f"order-{order}", "arrive")
+        page = tree_of(worker.get(f"/boards/orders/{order}"))
+        assert bool(page.xpath("//input[@name='signed']/@checked")) is (order == first)
 
 
 def test_a_complaint_is_received_and_given_back_on_the_board_a_c5_a_c6(database, seat, read, cast):
