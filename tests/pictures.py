@@ -21,6 +21,8 @@ HEIC = base64.b64decode(
     "dGVkIENhbWVyYQAAAgABAAIAAAACTgAAAAACAAUAAAADAAAAVAAAAAAAAAAeAAAAAQAAAB8AAAABAAAADAAAAAE="
 )
 """A drawn picture as telephones write it, with where and by what it was taken; nothing here can write the format."""
+DEADLY = HEIC[:176] + b"\xdd" + HEIC[177:311] + b"\x23" + HEIC[312:]
+"""The same with two bytes of its boxes broken: the decoder reads where nothing is."""
 HERE = {1: "N", 2: (30.0, 31.0, 12.0), 3: "E", 4: (114.0, 18.0, 30.0)}
 """Where a phone says it was: degrees, minutes, seconds."""
 

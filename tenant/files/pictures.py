@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-import pi_heif
 from PIL import Image, ImageCms, ImageOps
 
 from tenant.errors import Refusal
+from tenant.files.apart import TooLarge, is_heif, unpacked
 from tenant.rules.attachments import LONGEST_EDGE, MOST_PIXELS, THUMBNAIL_EDGE
 
-READ: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")
+READ: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 QUALITY: Final = 85
 AT_ONCE: Final = threading.BoundedSemaphore(2)
 """Pictures unpacked at once in one process: each may take some hundred megabytes while it is drawn."""
-_BROKEN: Final = (
+BROKEN: Final = (
     OSError, SyntaxError, ValueError, EOFError, MemoryError, KeyError, IndexError, TypeError, struct.error, zlib.error,
 )  # fmt: skip
 """What decoders raise on broken input, by experience of everybody who feeds them the internet."""
 
-pi_heif.register_heif_opener(thumbnails=False)
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 
 
@@ -43,12 +42,10 @@ def drawn_anew(shown: str, content: bytes) -> Drawn:
     """
     with AT_ONCE:
         try:
-            with Image.open(BytesIO(content), formats=READ) as opened:
-                _refuse_large(shown, opened.size)
-                picture = _upright(opened)
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise _too_many(shown) from error
-        except _BROKEN as error:
+            picture = unpacked(content) if is_heif(content) else seen(content, READ)
+        except TooLarge as error:
+            raise _too_many(shown, str(error)) from error
+        except BROKEN as error:
             message = (
                 f"「{shown}」是照片格式，但内容已损坏或不完整，没有保存。"
                 "请在手机或电脑上确认能打开；打不开请重拍，苹果 HEIC 照片可先转为 JPG 再上传。"
@@ -59,10 +56,16 @@ def drawn_anew(shown: str, content: bytes) -> Drawn:
         return Drawn(_encoded(picture), _encoded(small), *picture.size)
 
 
-def _refuse_large(shown: str, size: tuple[int, int]) -> None:
-    width, height = size
-    if width * height > MOST_PIXELS:
-        raise _too_many(shown, f"（{width}×{height}）")
+def seen(content: bytes, formats: tuple[str, ...]) -> Image.Image:
+    """Return what a picture of these formats shows. Raises TooLarge, and one of :data:`BROKEN` as decoders do."""
+    try:
+        with Image.open(BytesIO(content), formats=formats) as opened:
+            width, height = opened.size
+            if width * height > MOST_PIXELS:
+                raise TooLarge(f"（{width}×{height}）")
+            return _upright(opened)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooLarge from error
 
 
 def _too_many(shown: str, measured: str = "") -> Refusal:
@@ -91,7 +94,7 @@ def _in_common_colours(picture: Image.Image, profile: bytes | None) -> Image.Ima
             common = ImageCms.createProfile("sRGB")
             own = ImageCms.ImageCmsProfile(BytesIO(profile))
             converted = ImageCms.profileToProfile(picture, own, common, outputMode="RGB")
-        except (ImageCms.PyCMSError, *_BROKEN):
+        except (ImageCms.PyCMSError, *BROKEN):
             converted = None  # a profile for other than what it comes with: the colours stay as they are
         if converted is not None:
             return converted

@@ -82,6 +82,13 @@ def test_a_phone_s_own_format_is_read_and_one_that_is_broken_says_the_way_out():
     assert "苹果 HEIC 照片可先转为 JPG" in refused.value.message
 
 
+def test_a_heic_picture_of_which_the_decoder_dies_is_refused_in_words():
+    with pytest.raises(Refusal) as refused:
+        prepared("IMG.heic", pictures.DEADLY, LARGEST)
+    assert refused.value.code == "picture_broken"
+    assert "ended with -" in str(refused.value.__cause__), "it was the decoder's death"
+
+
 def test_colours_of_a_wider_range_become_those_of_every_screen():
     sent = BytesIO()
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
