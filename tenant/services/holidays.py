@@ -53,15 +53,23 @@ def hours_of(session: Session, office: Office) -> OfficeHours:
 
 
 def in_force(session: Session) -> dict[int, YearInForce]:
-    """Return the arrangement of each year that has one: the latest confirmed edition, else what was announced."""
+    """Return the arrangement of each year that has one: the latest confirmed edition, else what was announced.
+
+    Two queries, however many years and editions there are.
+    """
     found = {
         year.year: YearInForce(year.year, 0, year.published, year.days)
         for year in policy.holidays()
         if year.is_published
     }
     confirmed = select(CalendarYear).where(CalendarYear.confirmed_at.is_not(None))
-    for row in session.scalars(confirmed.order_by(CalendarYear.year, CalendarYear.edition)):
-        found[row.year] = YearInForce(row.year, row.edition, row.published, days_of(session, row))
+    latest = {row.year: row for row in session.scalars(confirmed.order_by(CalendarYear.year, CalendarYear.edition))}
+    kept: dict[int, list[SpecialDay]] = {row.id: [] for row in latest.values()}
+    days = select(CalendarDay).where(CalendarDay.calendar_year_id.in_(kept)).order_by(CalendarDay.day)
+    for day in session.scalars(days) if kept else ():
+        kept[day.calendar_year_id].append(SpecialDay(day.day, day.kind, day.name))
+    for row in latest.values():
+        found[row.year] = YearInForce(row.year, row.edition, row.published, tuple(kept[row.id]))
     return dict(sorted(found.items()))
 
 
