@@ -46,11 +46,11 @@ def company(session: Session, **columns: Any) -> Company:
 
 
 def office(session: Session, **columns: Any) -> Office:
-    """Make an office, of a new company unless one is given."""
+    """Make an office, of a new company unless one is given; its mails go one by one unless a test asks for a flood."""
     number = next(_numbers)
     if "company" not in columns and "company_id" not in columns:
         columns["company"] = company(session)
-    return _add(session, Office(**{"code": f"O{number}", "name": f"第 {number} 管理处"} | columns))
+    return _add(session, Office(**{"code": f"O{number}", "name": f"第 {number} 管理处", "gather_after": 0} | columns))
 
 
 def department(session: Session, office_id: int, **columns: Any) -> Department:

@@ -89,45 +89,53 @@ def prices_of(session: Session, charge_type_ids: Collection[int], first: date, l
 def _make_room(session: Session, item: ChargeType, from_on: date, to_on: date | None) -> None:
     """Let the price that holds without an end be ended the day before; refuse what overlaps or leaves a gap."""
     rows = session.scalars(select(Tariff).where(Tariff.charge_type_id == item.id).order_by(Tariff.from_on)).all()
-    earlier = [row for row in rows if row.from_on < from_on]
-    later = [row for row in rows if row.from_on >= from_on]
-    before = earlier[-1] if earlier else None
+    before = next((row for row in reversed(rows) if row.from_on < from_on), None)
+    after = next((row for row in rows if row.from_on >= from_on), None)
     if before is not None and before.to_on is not None:
-        if before.to_on >= from_on:
-            raise _refused(
-                "tariff_overlap",
-                f"「{item.name}」到 {before.to_on} 为止已有标准（{before.price} 元）。"
-                f"请从 {before.to_on + _A_DAY} 起公布。",
-                "from_on",
-                from_on,
-            )
-        if before.to_on + _A_DAY < from_on:
-            raise _refused(
-                "tariff_gap",
-                f"「{item.name}」从 {before.to_on + _A_DAY} 到 {from_on - _A_DAY} 没有标准，这段时间将无法计费。"
-                f"请从 {before.to_on + _A_DAY} 起公布。",
-                "from_on",
-                from_on,
-            )
-    if later and (to_on is None or later[0].from_on <= to_on):
-        raise _refused(
-            "tariff_overlap",
-            f"「{item.name}」从 {later[0].from_on} 起已有标准（{later[0].price} 元）。"
-            "请把「截止日」填在此前，或先改那一个。",
-            "to_on",
-            to_on,
-        )
-    if later and to_on is not None and to_on + _A_DAY < later[0].from_on:
-        raise _refused(
-            "tariff_gap",
-            f"「{item.name}」从 {to_on + _A_DAY} 到 {later[0].from_on - _A_DAY} 没有标准，这段时间将无法计费。"
-            f"请把「截止日」填为 {later[0].from_on - _A_DAY}。",
-            "to_on",
-            to_on,
-        )
+        _fits_after(item, before, before.to_on, from_on)
+    if after is not None:
+        _fits_before(item, after, to_on)
     if before is not None and before.to_on is None:
         before.to_on = from_on - _A_DAY
         session.flush()
+
+
+def _fits_after(item: ChargeType, before: Tariff, last: date, from_on: date) -> None:
+    """Raise Refusal unless a price beginning on ``from_on`` follows, day on day, one that ends on ``last``."""
+    if last >= from_on:
+        raise _refused(
+            "tariff_overlap",
+            f"「{item.name}」到 {last} 为止已有标准（{before.price} 元）。请从 {last + _A_DAY} 起公布。",
+            "from_on",
+            from_on,
+        )
+    if last + _A_DAY < from_on:
+        raise _refused(
+            "tariff_gap",
+            f"「{item.name}」从 {last + _A_DAY} 到 {from_on - _A_DAY} 没有标准，这段时间将无法计费。"
+            f"请从 {last + _A_DAY} 起公布。",
+            "from_on",
+            from_on,
+        )
+
+
+def _fits_before(item: ChargeType, after: Tariff, to_on: date | None) -> None:
+    """Raise Refusal unless a price ending on ``to_on`` ends the day before the next one begins."""
+    if to_on is None or after.from_on <= to_on:
+        raise _refused(
+            "tariff_overlap",
+            f"「{item.name}」从 {after.from_on} 起已有标准（{after.price} 元）。请把「截止日」填在此前，或先改那一个。",
+            "to_on",
+            to_on,
+        )
+    if to_on + _A_DAY < after.from_on:
+        raise _refused(
+            "tariff_gap",
+            f"「{item.name}」从 {to_on + _A_DAY} 到 {after.from_on - _A_DAY} 没有标准，这段时间将无法计费。"
+            f"请把「截止日」填为 {after.from_on - _A_DAY}。",
+            "to_on",
+            to_on,
+        )
 
 
 def _refuse_charged(session: Session, item: ChargeType, first: date, last: date | None) -> None:
