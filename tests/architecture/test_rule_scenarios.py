@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def rules():
     return sorted(BESIDE | {rule for section in sections if section["title"] in SECTIONS for rule in section["rules"]})
 
 
+@cache
 def scenarios():
     """Return the names of all tests that go through the services with the clock set, reports too."""
     paths = [path for folder in ("scenarios", "services") for path in (ROOT / "tests" / folder).glob("test_*.py")]
