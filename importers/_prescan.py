@@ -224,7 +224,7 @@ def _refuse_declarations(archive: zipfile.ZipFile) -> None:
                 with archive.open(name) as part:
                     head = part.read(_HEAD)
             except BROKEN as mistake:
-                raise Suspicious("workbook_damaged") from mistake
+                raise _damage(mistake) from mistake
             if _DECLARATION in head:
                 raise Suspicious("workbook_entities")
 
@@ -253,16 +253,17 @@ def feed(
                 parser.Parse(piece, False)  # noqa: FBT003  expat takes no keywords
         parser.Parse(b"", True)  # noqa: FBT003
     except (expat.ExpatError, *BROKEN) as mistake:
-        if _ran_out(mistake):
-            raise MemoryError from mistake
-        raise Suspicious("workbook_damaged") from mistake
+        raise _damage(mistake) from mistake
 
 
-def _ran_out(mistake: Exception) -> bool:
-    """Tell whether a parser stopped for want of memory: expat and zlib say so in their own words."""
-    if isinstance(mistake, expat.ExpatError):
-        return mistake.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
-    return isinstance(mistake, zlib.error) and str(mistake).startswith("Error -4 ")
+def _damage(mistake: Exception) -> Exception:
+    """Return what a part that could not be read is: damaged, or too much for the memory, as expat and zlib put it."""
+    no_memory = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+    if isinstance(mistake, expat.ExpatError) and mistake.code == no_memory:
+        return MemoryError()
+    if isinstance(mistake, zlib.error) and str(mistake).startswith("Error -4 "):
+        return MemoryError()
+    return Suspicious("workbook_damaged")
 
 
 def _pieces(part: IO[bytes], budget: list[int]) -> Iterator[bytes]:

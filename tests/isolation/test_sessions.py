@@ -27,6 +27,7 @@ MAY_PASS = {
     "tenant/journal.py": "holds the one audited bulk helper",
     "tenant/scoping.py": "makes the permit, and gives it to refreshes of rows that were checked",
     "tenant/services/beats.py": "writes over the one row of a process with each beat, by its name",
+    "tenant/services/billing.py": "drops the lines of a preview, by office and run; charges are what is recorded",
     "tenant/services/clockwork.py": "plans, claims and settles rows of the machinery by key",
     "tenant/services/mail_turns.py": "puts mails off by key, and takes a domain's next slot",
     "tenant/services/jobs.py": "takes jobs up, notes their progress and gives them back by key and token",
