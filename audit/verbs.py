@@ -17,6 +17,7 @@ CHANGES: Final[Mapping[str, str]] = {"create": "新建", "update": "修改", "de
 ACTS: Final[Mapping[str, str]] = {
     "access.denied": "访问被拒绝",
     "attachment.opened": "查看附件原件：{subject}",
+    "billing_run.undo_asked": "撤销计费批次：{subject}",
     "clockwork.mended": "核对到期事项并改正",
     "daily_log.checked": "检查当日登记",
     "database.dumped": "备份整个数据库",
