@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from tasks.mail.compose import MailKind, compose, show_minutes
-from tasks.mail.message import read_sender
+from tasks.mail.drafting import to_staff
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant.db import Database
@@ -114,16 +114,12 @@ def draft(raised: Raised, person: Recipient, settings: Settings) -> MailDraft:
             "ticket_kind": raised.ticket_kind.label,
         },
     )
-    return MailDraft(
+    return to_staff(
+        person,
+        composed,
+        settings,
         office_id=raised.office_id,
-        dedup_key=f"escalation:{raised.escalation_id}:{person.address}"[:200],
+        key=f"escalation:{raised.escalation_id}",
+        about=(escalations.SUBJECT, raised.escalation_id),
         mail_class=MailClass.ESCALATION,
-        recipient_name=person.name,
-        recipient_address=person.address,
-        subject=composed.subject,
-        text_body=composed.text,
-        html_body=composed.html,
-        subject_kind=escalations.SUBJECT,
-        subject_id=raised.escalation_id,
-        domain=read_sender(settings.mail_from).domain,
     )

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from tasks.mail.compose import MailKind, compose
-from tasks.mail.message import read_sender
+from tasks.mail.drafting import to_staff
 from tasks.sweeps.drain import PATIENT, Pace, Run
 from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.calendars import local_day
 from tenant.db import Database
 from tenant.models import Office
-from tenant.rules.terms import MailClass, Role
+from tenant.rules.terms import Role
 from tenant.scoping import Scope
 from tenant.services import duties, mails, postings
 from tenant.services.duties import Watched
@@ -92,16 +92,11 @@ def draft(gaps: Sequence[Watched], person: Recipient, office: Office, day: date,
             "office": office.name,
         },
     )
-    return MailDraft(
+    return to_staff(
+        person,
+        composed,
+        settings,
         office_id=office.id,
-        dedup_key=f"rota:{day}:{person.address}"[:200],
-        mail_class=MailClass.NOTICE,
-        recipient_name=person.name,
-        recipient_address=person.address,
-        subject=composed.subject,
-        text_body=composed.text,
-        html_body=composed.html,
-        subject_kind=SUBJECT,
-        subject_id=office.id,
-        domain=read_sender(settings.mail_from).domain,
+        key=f"rota:{day}",
+        about=(SUBJECT, office.id),
     )

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from tasks.mail.compose import MailKind, compose
-from tasks.mail.message import read_sender
+from tasks.mail.drafting import to_staff
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant import clock
 from tenant.db import Database
 from tenant.models import DueAction
-from tenant.rules.terms import MailClass, Role
+from tenant.rules.terms import Role
 from tenant.scoping import Scope, ScopedSession
 from tenant.services import mails, reports
 from tenant.services.mails import MailDraft
@@ -91,16 +91,11 @@ def draft(told: Told, person: Recipient, settings: Settings) -> MailDraft:
             "why": told.why or "无",
         },
     )
-    return MailDraft(
+    return to_staff(
+        person,
+        composed,
+        settings,
         office_id=told.office_id,
-        dedup_key=f"report:{told.report_id}:{told.what}:{told.cycle}:{person.address}"[:200],
-        mail_class=MailClass.NOTICE,
-        recipient_name=person.name,
-        recipient_address=person.address,
-        subject=composed.subject,
-        text_body=composed.text,
-        html_body=composed.html,
-        subject_kind="report",
-        subject_id=told.report_id,
-        domain=read_sender(settings.mail_from).domain,
+        key=f"report:{told.report_id}:{told.what}:{told.cycle}",
+        about=("report", told.report_id),
     )

@@ -5,12 +5,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from tasks.mail.compose import MailKind, compose
-from tasks.mail.message import read_sender
+from tasks.mail.drafting import to_staff
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.report import SweepReport
 from tenant.db import Database
 from tenant.models import DueAction
-from tenant.rules.terms import MailClass, Role
+from tenant.rules.terms import Role
 from tenant.scoping import ScopedSession
 from tenant.services import mails, routing
 from tenant.services.mails import MailDraft
@@ -77,18 +77,13 @@ def draft(routed: Routed, person: Recipient, settings: Settings) -> MailDraft:
             "why": routed.why or "登记时定级",
         },
     )
-    return MailDraft(
+    return to_staff(
+        person,
+        composed,
+        settings,
         office_id=routed.office_id,
-        dedup_key=f"routing:{routed.ticket_id}:{routed.grading}:{person.address}"[:200],
-        mail_class=MailClass.NOTICE,
-        recipient_name=person.name,
-        recipient_address=person.address,
-        subject=composed.subject,
-        text_body=composed.text,
-        html_body=composed.html,
-        subject_kind="ticket",
-        subject_id=routed.ticket_id,
-        domain=read_sender(settings.mail_from).domain,
+        key=f"routing:{routed.ticket_id}:{routed.grading}",
+        about=("ticket", routed.ticket_id),
     )
 
 

@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tasks.mail.compose import MailKind, compose, show_minutes
-from tasks.mail.message import read_sender
+from tasks.mail.drafting import to_staff
 from tasks.sweeps.drain import PATIENT, Pace, Run, drain
 from tasks.sweeps.escalations import ASKED
 from tasks.sweeps.report import SweepReport
 from tenant.db import Database
 from tenant.models import DueAction
-from tenant.rules.terms import MailClass
 from tenant.scoping import ScopedSession
 from tenant.services import escalations, mails, warnings
 from tenant.services.escalations import Raised
@@ -75,16 +74,11 @@ def draft(raised: Raised, person: Recipient, action: DueAction, settings: Settin
             "ticket_kind": raised.ticket_kind.label,
         },
     )
-    return MailDraft(
+    return to_staff(
+        person,
+        composed,
+        settings,
         office_id=raised.office_id,
-        dedup_key=f"warning:{action.subject_id}:{person.address}"[:200],
-        mail_class=MailClass.NOTICE,
-        recipient_name=person.name,
-        recipient_address=person.address,
-        subject=composed.subject,
-        text_body=composed.text,
-        html_body=composed.html,
-        subject_kind="ticket",
-        subject_id=raised.ticket_id,
-        domain=read_sender(settings.mail_from).domain,
+        key=f"warning:{action.subject_id}",
+        about=("ticket", raised.ticket_id),
     )
